@@ -1,0 +1,49 @@
+"""The `data` section: where the rows are and how to read them."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from tunery.config.section import Section
+
+FormatName = Literal["auto", "chat", "prompt_completion", "csv"]
+
+
+class ColumnMapping(Section):
+    """Which columns of a CSV file become which turns."""
+
+    prompt: str
+    """Column with the user's text."""
+
+    completion: str
+    """Column with the answer to learn."""
+
+    system: str | None = None
+    """Column with a system prompt for its row; `data.system` is used where it is absent."""
+
+
+class DataSection(Section):
+    """Where the rows are and how to read them. Paths are relative to the YAML file."""
+
+    train: Path
+    """File with the rows to learn from: `.jsonl` or `.csv`."""
+
+    validation: Path | float | None = None
+    """File with rows for the validation loss, or the share of the training rows to hold out
+    for it (above 0, below 1); none by default."""
+
+    test: Path | None = None
+    """File with held-out rows, on which base and tuned model are compared."""
+
+    format: FormatName = "auto"
+    """Format of the files; `auto` decides by the ending and the keys of the rows."""
+
+    columns: ColumnMapping | None = None
+    """Columns of a CSV file; needed for `.csv`."""
+
+    system: str | None = Field(default=None, min_length=1)
+    """System prompt put before rows that have none."""
+
+    max_tokens: int | None = Field(default=None, ge=8)
+    """Longest row in tokens; longer rows are listed and left out. The model's context by default."""

@@ -1,0 +1,52 @@
+"""The `train` section: how it is trained."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from tunery.config.section import Section
+
+
+class TrainSection(Section):
+    """How it is trained."""
+
+    epochs: int = Field(default=3, ge=1)
+    """Passes over the rows."""
+
+    batch_size: int = Field(default=8, ge=1)
+    """Rows in one optimizer step."""
+
+    learning_rate: float = Field(default=1e-3, gt=0, le=1)
+    """Peak learning rate of AdamW. 1e-3 suits LoRA on models below a billion parameters;
+    larger ones want 2e-4."""
+
+    schedule: Literal["cosine", "constant"] = "cosine"
+    """Learning rate after warm-up: falls along a cosine to a tenth of its peak, or stays."""
+
+    warmup_ratio: float = Field(default=0.05, ge=0, le=1)
+    """Share of all steps over which the learning rate rises from 0 in a line."""
+
+    weight_decay: float = Field(default=0.0, ge=0)
+    """AdamW's decoupled weight decay."""
+
+    max_grad_norm: float = Field(default=1.0, gt=0)
+    """Gradients are scaled down to this Euclidean norm when longer."""
+
+    seed: int = Field(default=0, ge=0)
+    """Seed of the row order and of the adapter's first values."""
+
+    micro_batch_tokens: int | None = Field(default=None, ge=16)
+    """Most unique tokens computed at once: memory against speed, never the result. Chosen from
+    free memory by default."""
+
+    validate_every: int | None = Field(default=None, ge=1)
+    """Optimizer steps between validation losses; once an epoch by default."""
+
+    checkpoint_every: int | None = Field(default=None, ge=1)
+    """Optimizer steps between checkpoints; once an epoch by default."""
+
+    keep_checkpoints: int = Field(default=2, ge=1)
+    """Newest checkpoints kept on disk."""
+
+    threads: int | None = Field(default=None, ge=1)
+    """CPU threads; the number of cores by default."""
