@@ -1,0 +1,114 @@
+"""LoRA adapters on disk, in the format of PEFT.
+
+A folder holds `adapter_config.json` and `adapter_model.safetensors`, so PEFT, vLLM and llama.cpp's
+converter read it too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from tunery.errors import MismatchError, NotFoundError, UserError
+
+CONFIG_FILE = "adapter_config.json"
+WEIGHTS_FILE = "adapter_model.safetensors"
+PREFIX = "base_model.model."
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """A LoRA adapter.
+
+    Attributes:
+        base: Name of the base model, as a user would write it.
+        rank: Rank r of the matrices.
+        alpha: The scale is alpha / rank.
+        targets: Last parts of the names of the layers, such as `q_proj`.
+        factors: Full layer name to (A [r, inputs], B [outputs, r]).
+    """
+
+    base: str
+    rank: int
+    alpha: float
+    targets: tuple[str, ...]
+    factors: Mapping[str, tuple[Tensor, Tensor]]
+
+    @property
+    def scale(self) -> float:
+        """Factor on B A."""
+        return self.alpha / self.rank
+
+
+def save_adapter(adapter: Adapter, folder: Path) -> None:
+    """Writes an adapter; the folder is created."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors: dict[str, Tensor] = {}
+    for name, (a, b) in adapter.factors.items():
+        tensors[f"{PREFIX}{name}.lora_A.weight"] = a.detach().contiguous().clone()
+        tensors[f"{PREFIX}{name}.lora_B.weight"] = b.detach().contiguous().clone()
+    save_file(tensors, folder / WEIGHTS_FILE, metadata={"format": "pt"})
+    config = {
+        "peft_type": "LORA",
+        "task_type": "CAUSAL_LM",
+        "base_model_name_or_path": adapter.base,
+        "r": adapter.rank,
+        "lora_alpha": adapter.alpha,
+        "lora_dropout": 0.0,
+        "target_modules": sorted(adapter.targets),
+        "bias": "none",
+        "fan_in_fan_out": False,
+        "inference_mode": True,
+        "use_dora": False,
+        "use_rslora": False,
+    }
+    (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", "utf-8")
+
+
+def load_adapter(folder: Path) -> Adapter:
+    """Reads an adapter that Tunery or PEFT wrote.
+
+    Raises:
+        NotFoundError: The folder holds no adapter.
+        UserError: Its files cannot be read.
+        MismatchError: It is of a kind that is not plain LoRA.
+    """
+    if not (folder / CONFIG_FILE).is_file() or not (folder / WEIGHTS_FILE).is_file():
+        raise NotFoundError(
+            f"{folder} holds no adapter: {CONFIG_FILE} and {WEIGHTS_FILE} are needed.",
+            "Train one with `tunery train`.",
+        )
+    try:
+        config = json.loads((folder / CONFIG_FILE).read_text("utf-8"))
+        tensors = load_file(folder / WEIGHTS_FILE)
+    except (ValueError, SafetensorError) as error:
+        raise UserError(
+            f"The adapter in {folder} is damaged: {error}", "Train it again."
+        ) from error
+    for key, plain in (("peft_type", "LORA"), ("use_dora", False), ("use_rslora", False)):
+        if config.get(key, plain) != plain:
+            raise MismatchError(
+                f"The adapter in {folder} has {key} = {config[key]!r}; expected {plain!r}.",
+                "Only plain LoRA adapters can be loaded.",
+            )
+    names = [n.removesuffix(".lora_A.weight") for n in tensors if n.endswith(".lora_A.weight")]
+    return Adapter(
+        base=str(config.get("base_model_name_or_path", "")),
+        rank=int(config["r"]),
+        alpha=float(config["lora_alpha"]),
+        targets=tuple(config["target_modules"]),
+        factors={
+            name.removeprefix(PREFIX): (
+                tensors[f"{name}.lora_A.weight"].to(torch.float32),
+                tensors[f"{name}.lora_B.weight"].to(torch.float32),
+            )
+            for name in names
+        },
+    )

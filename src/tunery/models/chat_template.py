@@ -1,0 +1,146 @@
+"""Conversations to tokens: the one renderer that training, evaluation and serving share.
+
+A row is rendered as the served model will meet it: the prompt up to an assistant turn, as the
+template writes it for generation, is tokenized on its own, and so is the answer with its end
+token. What is trained is therefore what is asked for later, token by token.
+
+Text of a message never turns into a control token: `<|im_end|>` written by a user is ordinary
+text here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from jinja2 import TemplateError
+
+from tunery.data.conversation import Conversation, Message
+from tunery.errors import DataError, UserError
+from tunery.models.token_row import TokenRow
+
+PRIVATE_USE = range(0xE000, 0xF900)
+"""Unicode code points that no standard text uses: stand-ins while a template is rendered."""
+
+
+class ChatTemplate:
+    """A tokenizer and its chat template.
+
+    Args:
+        tokenizer: A transformers tokenizer with a chat template.
+        end_ids: Ids of the tokens that end an answer, the one that the template writes first.
+
+    Raises:
+        UserError: The tokenizer has no chat template.
+    """
+
+    def __init__(self, tokenizer: Any, end_ids: Sequence[int]) -> None:
+        if not tokenizer.chat_template:
+            raise UserError(
+                "This model has no chat template, so it cannot read conversations.",
+                "Choose an instruction-tuned model: `tunery models list`.",
+            )
+        self.tokenizer = tokenizer
+        self.end_ids = tuple(end_ids)
+        self._control = sorted(tokenizer.added_tokens_encoder, key=len, reverse=True)
+
+    def prompt_ids(self, messages: Sequence[Message]) -> tuple[int, ...]:
+        """Tokens after which the model writes the next assistant turn.
+
+        Raises:
+            UserError: The template refuses these messages.
+        """
+        text, literals = self._text(messages, generate=True)
+        return tuple(self._tokens(text, literals))
+
+    def row(self, conversation: Conversation) -> TokenRow:
+        """Tokens of a whole conversation, weighted for the loss.
+
+        Each assistant turn carries its weight on its text and on the token that ends it; nothing
+        else is trained.
+
+        Raises:
+            DataError: The template cannot render the conversation turn by turn.
+        """
+        ids: list[int] = []
+        weights: list[float] = []
+        written = ""
+        for index, message in enumerate(conversation.messages):
+            if message.role != "assistant":
+                continue
+            text, literals = self._text(conversation.messages, generate=True, upto=index)
+            prompt = self._continue(text, written, conversation)
+            text, literals = self._text(conversation.messages, generate=False, upto=index + 1)
+            answer, rest = self._answer(self._continue(text, written + prompt, conversation))
+            for part, weight in ((prompt, 0.0), (answer, message.loss_weight)):
+                fresh = self._tokens(part, literals)
+                ids.extend(fresh)
+                weights.extend([weight] * len(fresh))
+            written = text[: len(text) - len(rest)]
+        return TokenRow(tuple(ids), tuple(weights))
+
+    def text(self, ids: Sequence[int]) -> str:
+        """The text of generated tokens, without control tokens."""
+        out: str = self.tokenizer.decode(list(ids), skip_special_tokens=True)
+        return out
+
+    def _continue(self, text: str, written: str, conversation: Conversation) -> str:
+        if not text.startswith(written):
+            raise DataError(
+                f"{conversation.file}:{conversation.line}: the chat template rewrites earlier "
+                "turns as the conversation goes on, so its turns cannot be trained together.",
+                "Split it into one row for each assistant turn.",
+            )
+        return text[len(written) :]
+
+    def _answer(self, text: str) -> tuple[str, str]:
+        """Splits an assistant turn behind its end token; what follows belongs to the next turn."""
+        for token_id in self.end_ids:
+            token = self.tokenizer.convert_ids_to_tokens(token_id)
+            if token and (at := text.rfind(token)) >= 0:
+                return text[: at + len(token)], text[at + len(token) :]
+        return text, ""
+
+    def _text(
+        self, messages: Sequence[Message], *, generate: bool, upto: int | None = None
+    ) -> tuple[str, dict[str, str]]:
+        """Renders messages; control tokens inside their texts are replaced by stand-ins.
+
+        Stand-ins are chosen from all messages, so that every prefix uses the same ones.
+        """
+        everything = "".join(message.content for message in messages)
+        free = (chr(point) for point in PRIVATE_USE if chr(point) not in everything)
+        literals = {next(free): token for token in self._control if token in everything}
+        turns = []
+        for message in messages[:upto]:
+            content = message.content
+            for stand_in, token in literals.items():
+                content = content.replace(token, stand_in)
+            # "developer" is the newer name of "system"; templates know the older one.
+            role = "system" if message.role == "developer" else message.role
+            turns.append({"role": role, "content": content})
+        try:
+            text: str = self.tokenizer.apply_chat_template(
+                turns, tokenize=False, add_generation_prompt=generate
+            )
+        except TemplateError as error:
+            raise UserError(
+                f"The model's chat template refuses these messages: {error}",
+                "Check the roles and their order.",
+            ) from error
+        return text, literals
+
+    def _tokens(self, text: str, literals: dict[str, str]) -> list[int]:
+        """Tokenizes rendered text; a stand-in becomes its control token's letters."""
+        ids: list[int] = []
+        start = 0
+        for at, char in enumerate(text if literals else ""):
+            if char in literals:
+                ids.extend(self._encode(text[start:at]))
+                ids.extend(self._encode(literals[char], split_special_tokens=True))
+                start = at + 1
+        return ids + self._encode(text[start:])
+
+    def _encode(self, text: str, **options: bool) -> list[int]:
+        ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False, **options)
+        return ids

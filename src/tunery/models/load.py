@@ -1,0 +1,99 @@
+"""A folder of model files to a model that computes on prefix forests."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging as transformers_logging
+
+from tunery.errors import UserError
+from tunery.models.chat_template import ChatTemplate
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model in memory, frozen, with its template.
+
+    Attributes:
+        name: What the user calls it.
+        network: The transformers causal language model, in evaluation mode.
+        template: Its tokenizer and chat template.
+        context: Longest row in tokens.
+        parameters: Number of weights; a tied output layer counts once.
+    """
+
+    name: str
+    network: Any
+    template: ChatTemplate
+    context: int
+    parameters: int
+
+
+def open_model(
+    name: str, folder: Path, *, attention: str, dtype: torch.dtype = torch.float32
+) -> LoadedModel:
+    """Loads a model from safetensors; code in the folder is never run.
+
+    Args:
+        name: What the user calls it.
+        folder: Holds `config.json`, `*.safetensors` and the tokenizer's files.
+        attention: transformers' `attn_implementation`, already registered.
+        dtype: Of the weights in memory.
+
+    Raises:
+        UserError: The folder holds no model that can be loaded.
+    """
+    transformers_logging.disable_progress_bar()
+    if not (folder / "config.json").is_file() or not list(folder.glob("*.safetensors")):
+        raise UserError(
+            f"{folder} holds no model: config.json and *.safetensors are needed.",
+            "Give a folder made by save_pretrained, or a name from `tunery models list`.",
+        )
+    try:
+        network = AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=dtype,
+            attn_implementation=attention,
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+        )
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, trust_remote_code=False, local_files_only=True
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(f"{folder} cannot be loaded as a model: {error}", "") from error
+    network.eval().requires_grad_(requires_grad=False)
+    return LoadedModel(
+        name=name,
+        network=network,
+        template=ChatTemplate(tokenizer, end_ids(folder, tokenizer)),
+        context=int(network.config.get_text_config().max_position_embeddings),
+        parameters=network.num_parameters(),
+    )
+
+
+def end_ids(folder: Path, tokenizer: Any) -> list[int]:
+    """Ids of the tokens that end an answer, the one that the template writes first.
+
+    Models name them in `generation_config.json`, in `config.json`, or only in the tokenizer.
+    """
+    found: list[int] = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
+    for file in ("generation_config.json", "config.json"):
+        path = folder / file
+        value = json.loads(path.read_text("utf-8")).get("eos_token_id") if path.exists() else None
+        found.extend(value if isinstance(value, list) else [] if value is None else [value])
+    return list(dict.fromkeys(found))
+
+
+def set_threads(threads: int | None) -> int:
+    """Sets the CPU threads of all products; the number of usable cores by default."""
+    chosen = threads or len(os.sched_getaffinity(0))
+    torch.set_num_threads(chosen)
+    return chosen

@@ -1,0 +1,167 @@
+"""LoRA on merged weights: one product forward, no stored intermediate.
+
+LoRA (Hu et al. 2021, equation 3) adds s B A to a frozen W. With W' = W + s B A computed once per
+optimizer step,
+
+    y = x W'^T        dx = dy W'        dA = s (dy B)^T x        dB = s dy^T (x A^T)
+
+which are the gradients of the usual three-product form, with fewer passes over [T, d].
+
+Shapes: T tokens, i inputs, o outputs, r rank.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tunery.errors import MismatchError, UserError
+
+
+class LoraLinear(nn.Module):
+    """A frozen linear layer with a trainable low-rank addition.
+
+    `merge` must be called after A or B changed, and not between a forward pass and its backward
+    pass. Before the first call the layer computes what the frozen layer does.
+
+    Args:
+        frozen: The layer that is replaced; its weight [o, i] and bias are kept as they are.
+        rank: r.
+        scale: s, usually alpha / rank.
+    """
+
+    def __init__(self, frozen: nn.Linear, rank: int, scale: float) -> None:
+        super().__init__()
+        outputs, inputs = frozen.weight.shape
+        self.weight = frozen.weight
+        self.bias = frozen.bias
+        self.scale = scale
+        self.lora_a = nn.Parameter(torch.zeros(rank, inputs))
+        self.lora_b = nn.Parameter(torch.zeros(outputs, rank))
+        self._merged: Tensor | None = None
+
+    @torch.no_grad()
+    def merge(self) -> None:
+        """Brings W' up to date with A and B."""
+        if self._merged is None:
+            self._merged = torch.empty_like(self.weight)
+        torch.addmm(self.weight, self.lora_b, self.lora_a, alpha=self.scale, out=self._merged)
+
+    def unmerge(self) -> None:
+        """Computes with the frozen weight alone from now on, and frees W'."""
+        self._merged = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[..., i] to [..., o]."""
+        weight = self.weight if self._merged is None else self._merged
+        if torch.is_grad_enabled():
+            out: Tensor = _MergedProduct.apply(x, weight, self.lora_a, self.lora_b, self.scale)
+            return out if self.bias is None else out + self.bias
+        return nn.functional.linear(x, weight, self.bias)
+
+
+class _MergedProduct(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, merged: Tensor, a: Tensor, b: Tensor, scale: float) -> Tensor:
+        ctx.save_for_backward(x, a, b)
+        ctx.merged, ctx.scale = merged, scale  # changes between steps, never within one
+        return nn.functional.linear(x, merged)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, a, b = ctx.saved_tensors
+        flat_x, flat_grad = x.flatten(0, -2), grad.flatten(0, -2)  # [T, i], [T, o]
+        grad_x = (flat_grad @ ctx.merged).view_as(x) if ctx.needs_input_grad[0] else None
+        grad_a = ((flat_grad @ b).T @ flat_x).mul_(ctx.scale)
+        grad_b = (flat_grad.T @ (flat_x @ a.T)).mul_(ctx.scale)
+        return grad_x, None, grad_a, grad_b, None
+
+
+def attach(model: nn.Module, targets: Iterable[str], rank: int, scale: float) -> list[str]:
+    """Replaces linear layers of a model by `LoraLinear`, untrained, and freezes all else.
+
+    Args:
+        model: Changed in place.
+        targets: Last parts of the names of the layers, such as `q_proj`.
+        rank: r.
+        scale: s.
+
+    Returns:
+        Full names of the layers replaced, in the model's order.
+
+    Raises:
+        UserError: A target names no linear layer of this model.
+    """
+    wanted = set(targets)
+    model.requires_grad_(requires_grad=False)
+    linear = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
+    names = [name for name in linear if name.rpartition(".")[2] in wanted]
+    missing = wanted - {name.rpartition(".")[2] for name in names}
+    if missing:
+        known = sorted({name.rpartition(".")[2] for name in linear})
+        raise UserError(
+            f"method.targets names {', '.join(sorted(missing))}, which is no linear layer of this "
+            f"model; it has {', '.join(known)}.",
+            "Correct method.targets, or leave it out.",
+        )
+    for name in names:
+        parent, _, child = name.rpartition(".")
+        owner = model.get_submodule(parent)
+        setattr(owner, child, LoraLinear(getattr(owner, child), rank, scale))
+    return names
+
+
+def layers(model: nn.Module) -> dict[str, LoraLinear]:
+    """The model's LoRA layers by full name, in the model's order."""
+    return {name: m for name, m in model.named_modules() if isinstance(m, LoraLinear)}
+
+
+@torch.no_grad()
+def initialise(model: nn.Module, seed: int) -> None:
+    """Starts A at Kaiming-uniform values (as PEFT does, a = sqrt 5) and B at zero."""
+    generator = torch.Generator().manual_seed(seed)
+    for layer in layers(model).values():
+        bound = 1 / math.sqrt(layer.lora_a.shape[1])
+        layer.lora_a.uniform_(-bound, bound, generator=generator)
+        layer.lora_b.zero_()
+
+
+@torch.no_grad()
+def load_factors(model: nn.Module, factors: Mapping[str, tuple[Tensor, Tensor]]) -> None:
+    """Copies A and B of each layer into a model and merges them.
+
+    Args:
+        model: With LoRA layers attached.
+        factors: Full layer name to (A [r, i], B [o, r]).
+
+    Raises:
+        MismatchError: The names or shapes are not those of this model's LoRA layers.
+    """
+    own = layers(model)
+    if set(own) != set(factors):
+        odd = sorted(set(own) ^ set(factors))
+        raise MismatchError(
+            f"The adapter and the model do not agree on {len(odd)} layers, such as {odd[0]}.",
+            "Use the adapter with the base model that it was trained on.",
+        )
+    for name, (a, b) in factors.items():
+        layer = own[name]
+        if a.shape != layer.lora_a.shape or b.shape != layer.lora_b.shape:
+            raise MismatchError(
+                f"Layer {name} of the adapter has A {tuple(a.shape)} and B {tuple(b.shape)}; "
+                f"the model has {tuple(layer.lora_a.shape)} and {tuple(layer.lora_b.shape)}.",
+                "Use the adapter with the base model and rank that it was trained on.",
+            )
+        layer.lora_a.copy_(a)
+        layer.lora_b.copy_(b)
+        layer.merge()
+
+
+def merge_all(model: nn.Module) -> None:
+    """Calls `LoraLinear.merge` on every LoRA layer."""
+    for layer in layers(model).values():
+        layer.merge()

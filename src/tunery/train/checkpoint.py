@@ -1,0 +1,131 @@
+"""What a stopped training needs to go on, on disk.
+
+A checkpoint is a folder `step-000030` with `state.safetensors` (parameters and optimizer) and
+`meta.json` (step, what was trained, checksum). It is written beside its final place, flushed to
+disk, and renamed: a folder of that name is whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from tunery.errors import MismatchError
+
+STATE_FILE = "state.safetensors"
+META_FILE = "meta.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A training after `step` steps.
+
+    Attributes:
+        step: Steps done.
+        budget: Unique tokens computed at once; the cut of a step decides how its sum is rounded.
+        tensors: What `PackedAdamW.state` gave.
+        identity: What must be the same for the training to go on; plain values.
+    """
+
+    step: int
+    budget: int
+    tensors: Mapping[str, Tensor]
+    identity: Mapping[str, Any]
+
+
+def save(checkpoint: Checkpoint, folder: Path, keep: int) -> Path:
+    """Writes a checkpoint, then removes all but the newest `keep`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    final = folder / f"step-{checkpoint.step:06d}"
+    draft = folder / f".{final.name}.{os.getpid()}"
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir()
+    tensors = {name: tensor.contiguous() for name, tensor in checkpoint.tensors.items()}
+    save_file(tensors, draft / STATE_FILE)
+    meta = {
+        "step": checkpoint.step,
+        "budget": checkpoint.budget,
+        "identity": dict(checkpoint.identity),
+        "sha256": _sha256(draft / STATE_FILE),
+    }
+    (draft / META_FILE).write_text(json.dumps(meta, indent=2) + "\n", "utf-8")
+    for path in (draft / STATE_FILE, draft / META_FILE, draft):
+        _flush(path)
+    shutil.rmtree(final, ignore_errors=True)
+    draft.rename(final)
+    _flush(folder)
+    for old in _newest_first(folder)[keep:]:
+        shutil.rmtree(old)
+    return final
+
+
+def load_newest(
+    folder: Path, identity: Mapping[str, Any], on_damage: Callable[[str], None]
+) -> Checkpoint | None:
+    """Reads the newest whole checkpoint; None if there is none.
+
+    Args:
+        folder: Where `save` wrote.
+        identity: Of the training that wants to go on.
+        on_damage: Told of each checkpoint that cannot be read.
+
+    Raises:
+        MismatchError: The checkpoint was written by a training of something else.
+    """
+    for path in _newest_first(folder):
+        try:
+            meta = json.loads((path / META_FILE).read_text("utf-8"))
+            if _sha256(path / STATE_FILE) != meta["sha256"]:
+                raise ValueError("its checksum is wrong")
+            tensors = load_file(path / STATE_FILE)
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
+            on_damage(f"Checkpoint {path} cannot be read ({error}); trying the one before.")
+            continue
+        _check_identity(path, meta["identity"], identity)
+        return Checkpoint(int(meta["step"]), int(meta["budget"]), tensors, meta["identity"])
+    return None
+
+
+def clear(folder: Path) -> None:
+    """Removes the checkpoints of an earlier training."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _check_identity(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    differing = [
+        f"{key}: the checkpoint has {found.get(key)!r}, this run {wanted.get(key)!r}"
+        for key in sorted(set(found) | set(wanted))
+        if found.get(key) != wanted.get(key)
+    ]
+    if differing:
+        raise MismatchError(
+            f"Checkpoint {path} belongs to another training. " + "; ".join(differing) + ".",
+            "Give the run another name, or run it without --resume to start anew.",
+        )
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    return sorted(folder.glob("step-*"), reverse=True)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,75 @@
+"""What this machine computes with, and why."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import psutil
+import torch
+
+SIZE = 768
+"""Side of the matrices of the timed product: near those of a small model's layers."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComputeChoice:
+    """The type of numbers that training computes with.
+
+    Attributes:
+        dtype: Always float32 in this version.
+        reason: Why, in words.
+        gflops: Rate of a float32 product, in 1e9 operations a second.
+        bfloat16_gflops: Rate of a bfloat16 product.
+    """
+
+    dtype: torch.dtype
+    reason: str
+    gflops: float
+    bfloat16_gflops: float
+
+
+def choose_compute() -> ComputeChoice:
+    """Times a product in float32 and bfloat16, with the threads set now, in under a second.
+
+    Common trainers take bfloat16 unasked, which is several times slower on a CPU without units for
+    it. Where bfloat16 is faster, float32 is still used: only there are the gradients proven.
+    """
+    full, half = product_rate(torch.float32), product_rate(torch.bfloat16)
+    if full >= half:
+        why = f"bfloat16 products are {full / half:.1f} times slower on this CPU"
+    else:
+        why = (
+            f"gradients are proven in float32; bfloat16 products are {half / full:.1f} times faster"
+        )
+    rates = f"{full:.0f} against {half:.0f} GFLOP/s"
+    return ComputeChoice(torch.float32, f"{why} ({rates})", full, half)
+
+
+def product_rate(dtype: torch.dtype, repeats: int = 3) -> float:
+    """Best rate of a square product, in GFLOP/s."""
+    left = torch.ones(SIZE, SIZE, dtype=dtype)
+    best = float("inf")
+    for _ in range(repeats + 1):  # the first one warms up
+        start = time.perf_counter()
+        left @ left
+        best = min(best, time.perf_counter() - start)
+    return 2 * SIZE**3 / best / 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Memory of the machine and of this process, in bytes.
+
+    Attributes:
+        free: Can be taken without swapping.
+        used: This process holds now.
+    """
+
+    free: int
+    used: int
+
+
+def memory_now() -> Memory:
+    """Asks the operating system."""
+    return Memory(psutil.virtual_memory().available, psutil.Process().memory_info().rss)

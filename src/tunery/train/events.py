@@ -1,0 +1,64 @@
+"""What a training tells whoever listens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tunery.train.plan import TrainPlan
+
+
+@dataclass(frozen=True, slots=True)
+class StepDone:
+    """One optimizer step.
+
+    Attributes:
+        step: From 1.
+        steps: Steps of the whole training.
+        epoch: Passes over the rows so far, with its fraction.
+        loss: Mean negative log-likelihood of the step's trained tokens, in nats.
+        learning_rate: Used in this step.
+        grad_norm: Euclidean norm of the gradient before clipping.
+        rows: Rows in this step.
+        tokens: Their tokens.
+        unique_tokens: Tokens that were computed.
+        seconds: Time that the step took.
+    """
+
+    step: int
+    steps: int
+    epoch: float
+    loss: float
+    learning_rate: float
+    grad_norm: float
+    rows: int
+    tokens: int
+    unique_tokens: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """Mean negative log-likelihood of the validation rows' trained tokens after a step."""
+
+    step: int
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpointed:
+    """A checkpoint was written after a step."""
+
+    step: int
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Something that a person should know."""
+
+    message: str
+
+
+Event = TrainPlan | StepDone | Validated | Checkpointed | Noted
+OnEvent = Callable[[Event], None]

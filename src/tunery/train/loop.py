@@ -1,0 +1,137 @@
+"""Optimizer steps: rows in, better adapter out."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tunery.errors import DivergedError
+from tunery.models.token_row import TokenRow
+from tunery.prefix import lora
+from tunery.prefix.forest import Forest, build_forest
+from tunery.prefix.logprobs import target_logprobs
+from tunery.prefix.plan import cut
+from tunery.train.events import StepDone
+from tunery.train.methods import sft
+from tunery.train.optimizer import PackedAdamW
+from tunery.train.order import rows_of_step, steps_per_epoch
+from tunery.train.schedules import Schedule, learning_rate
+
+METHODS: Mapping[str, Callable[[Tensor, Forest], Tensor]] = {"sft": sft.loss}
+
+
+@dataclass(frozen=True, slots=True)
+class LoopSettings:
+    """What a step depends on besides rows and weights; units as in `config.train`.
+
+    Attributes:
+        steps: Of the whole training.
+        budget: Unique tokens computed at once.
+    """
+
+    method: str
+    steps: int
+    batch_size: int
+    peak_learning_rate: float
+    schedule: Schedule
+    warmup_ratio: float
+    max_grad_norm: float
+    seed: int
+    budget: int
+
+
+def run_steps(
+    network: Any,
+    optimizer: PackedAdamW,
+    rows: Sequence[TokenRow],
+    settings: LoopSettings,
+    first_step: int = 0,
+) -> Iterator[StepDone]:
+    """Trains step by step; after each one the adapter's weights are merged.
+
+    Args:
+        network: With LoRA layers attached, packed into `optimizer`.
+        optimizer: Holds their parameters.
+        rows: The training rows, each with a trained token.
+        settings: See `LoopSettings`.
+        first_step: Steps done before, by the run that is resumed.
+
+    Raises:
+        DivergedError: The loss of a step is not a number.
+    """
+    lora.merge_all(network)
+    for step in range(first_step, settings.steps):
+        begin = time.perf_counter()
+        picked = rows_of_step(step, len(rows), settings.batch_size, settings.seed)
+        batch = [rows[index] for index in picked]
+        loss, unique = accumulate(network, batch, settings.method, settings.budget)
+        rate = learning_rate(
+            step,
+            settings.steps,
+            settings.peak_learning_rate,
+            settings.schedule,
+            settings.warmup_ratio,
+        )
+        norm = optimizer.step(rate, settings.max_grad_norm)
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            raise DivergedError(
+                f"Step {step + 1} has loss {loss} and gradient norm {norm}; its rows are "
+                f"{', '.join(str(index + 1) for index in picked)} (counted from 1).",
+                "Lower train.learning_rate; look at those rows.",
+            )
+        lora.merge_all(network)
+        yield StepDone(
+            step=step + 1,
+            steps=settings.steps,
+            epoch=(step + 1) / steps_per_epoch(len(rows), settings.batch_size),
+            loss=loss,
+            learning_rate=rate,
+            grad_norm=norm,
+            rows=len(batch),
+            tokens=sum(len(row.ids) for row in batch),
+            unique_tokens=unique,
+            seconds=time.perf_counter() - begin,
+        )
+
+
+def accumulate(
+    network: Any, batch: Sequence[TokenRow], method: str, budget: int
+) -> tuple[float, int]:
+    """Adds the gradient of one optimizer step to the parameters' gradients.
+
+    The loss is divided by the weight of the whole step, so every cut into micro-batches gives the
+    same sum.
+
+    Returns:
+        The loss, in nats a trained token, and the unique tokens computed.
+    """
+    weight = total_weight(batch)
+    loss, unique = 0.0, 0
+    for group in cut(batch, budget):
+        forest = build_forest([batch[index] for index in group])
+        part = METHODS[method](target_logprobs(network, forest), forest) / weight
+        part.backward()  # type: ignore[no-untyped-call]
+        loss += float(part.detach())
+        unique += forest.unique_tokens
+    return loss, unique
+
+
+@torch.no_grad()
+def mean_loss(network: Any, rows: Sequence[TokenRow], method: str, budget: int) -> float:
+    """Loss over rows, without learning from them, in nats a trained token."""
+    loss = 0.0
+    for group in cut(rows, budget):
+        forest = build_forest([rows[index] for index in group])
+        loss += float(METHODS[method](target_logprobs(network, forest), forest))
+    return loss / total_weight(rows)
+
+
+def total_weight(rows: Sequence[TokenRow]) -> float:
+    """Sum of all loss weights."""
+    return sum(sum(row.weights) for row in rows)

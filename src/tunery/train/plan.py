@@ -1,0 +1,172 @@
+"""What a training will do and cost, before its first step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tunery.errors import UserError
+from tunery.models.token_row import TokenRow
+from tunery.prefix import lora
+from tunery.prefix.forest import build_forest
+from tunery.prefix.logprobs import CHUNK, target_logprobs
+from tunery.prefix.plan import cut, unique_tokens
+from tunery.train.device import ComputeChoice, Memory
+from tunery.train.order import rows_of_step, steps_per_epoch
+
+TRIAL_TOKENS = 64
+"""Length of the row whose memory is measured."""
+
+MEMORY_SHARE = 0.5
+"""Share of the free memory that a micro-batch may fill."""
+
+MOST_TOKENS = 4096
+"""More unique tokens at once gain no speed."""
+
+PRODUCT_SHARE = 0.7
+"""Share of the rate of a large product that a training step reaches; measured, see
+docs/design/002-engine.md."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A value that was found, not given, and why."""
+
+    name: str
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrainPlan:
+    """What a training will do.
+
+    Attributes:
+        rows: Training rows.
+        tokens: Their tokens.
+        supervised_tokens: Of these, tokens that are trained.
+        unique_tokens: Tokens computed in one epoch, after sharing inside each step.
+        steps: Optimizer steps of the whole training.
+        trained_parameters: Weights that change.
+        budget: Most unique tokens computed at once.
+        peak_bytes: Estimated peak of the process's memory.
+        seconds: Estimated time of all steps.
+        choices: What was chosen automatically.
+    """
+
+    rows: int
+    tokens: int
+    supervised_tokens: int
+    unique_tokens: int
+    steps: int
+    trained_parameters: int
+    budget: int
+    peak_bytes: int
+    seconds: float
+    choices: tuple[Choice, ...]
+
+
+def make_plan(
+    network: Any,
+    rows: Sequence[TokenRow],
+    *,
+    epochs: int,
+    batch_size: int,
+    seed: int,
+    budget: int | None,
+    memory: Memory,
+    compute: ComputeChoice,
+) -> TrainPlan:
+    """Counts the work and measures what a token costs.
+
+    Args:
+        network: With LoRA layers attached.
+        rows: The training rows.
+        epochs: Passes over them.
+        batch_size: Rows in a step.
+        seed: Of their order.
+        budget: Unique tokens at once, if the user said so.
+        memory: What is free and what the process holds.
+        compute: The timed product.
+
+    Raises:
+        UserError: The longest row does not fit in the free memory.
+    """
+    layers = lora.layers(network)
+    products = sum(layer.weight.numel() for layer in layers.values())
+    trained = sum(layer.lora_a.numel() + layer.lora_b.numel() for layer in layers.values())
+    vocabulary = network.get_output_embeddings().weight.shape[0]
+    # W' of every layer, two moments, gradient and packed copy, and a chunk of logits.
+    fixed = 4 * (products + 4 * trained + 2 * CHUNK * vocabulary)
+    token_bytes = activation_bytes(network, rows)
+    longest = max(len(row.ids) for row in rows)
+    room = int(MEMORY_SHARE * max(0, memory.free - fixed) / token_bytes)
+    _check_room(longest, token_bytes, fixed, memory.free)
+    choices = [Choice("compute type", "float32", compute.reason)]
+    if budget is None:
+        budget = max(longest, min(room, MOST_TOKENS))
+        reason = (
+            f"half of the {memory.free / 2**30:.1f} GiB that are free, at "
+            f"{token_bytes / 2**20:.1f} MiB a token; at most {MOST_TOKENS}, never less than the "
+            "longest row"
+        )
+        choices.append(Choice("unique tokens at once", str(budget), reason))
+    per_epoch = steps_per_epoch(len(rows), batch_size)
+    batches = [
+        [rows[index] for index in rows_of_step(step, len(rows), batch_size, seed)]
+        for step in range(per_epoch)
+    ]
+    groups = [
+        [batch[index] for index in group] for batch in batches for group in cut(batch, budget)
+    ]
+    sizes = [unique_tokens(group) for group in groups]
+    supervised = sum(row.supervised for row in rows)
+    hidden = network.get_output_embeddings().weight.shape[1]
+    operations = 4 * products * sum(sizes) + 4 * supervised * hidden * vocabulary
+    return TrainPlan(
+        rows=len(rows),
+        tokens=sum(len(row.ids) for row in rows),
+        supervised_tokens=supervised,
+        unique_tokens=sum(sizes),
+        steps=per_epoch * epochs,
+        trained_parameters=trained,
+        budget=budget,
+        peak_bytes=memory.used + fixed + token_bytes * max(sizes),
+        seconds=epochs * operations / (PRODUCT_SHARE * compute.gflops * 1e9),
+        choices=tuple(choices),
+    )
+
+
+def activation_bytes(network: Any, rows: Iterable[TokenRow]) -> int:
+    """Bytes that one token's backward pass needs, measured on the start of a row."""
+    row = max(rows, key=lambda row: len(row.ids))
+    short = min(TRIAL_TOKENS, len(row.ids))
+    weights = (0.0,) * (short - 1) + (1.0,)
+    kept: dict[int, int] = {}
+
+    def count(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    owned = {p.untyped_storage().data_ptr() for p in network.parameters()}
+    with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(count, lambda t: t):
+        alive = target_logprobs(network, build_forest([TokenRow(row.ids[:short], weights)]))
+    total = sum(size for pointer, size in kept.items() if pointer not in owned)
+    del alive
+    return max(1, total // short)
+
+
+def _check_room(longest: int, token_bytes: int, fixed: int, free_bytes: int) -> None:
+    needed = fixed + longest * token_bytes
+    if needed > free_bytes:
+        raise UserError(
+            f"The longest row has {longest} tokens and needs {needed / 2**30:.1f} GiB; "
+            f"{free_bytes / 2**30:.1f} GiB are free.",
+            "Set data.max_tokens to leave out long rows, choose a smaller model, or close other "
+            "programs.",
+        )

@@ -1,0 +1,189 @@
+"""The story of one training: from rows to an adapter."""
+
+from __future__ import annotations
+
+import hashlib
+import resource
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tunery.config.method import MethodSection
+from tunery.config.train import TrainSection
+from tunery.errors import DataError
+from tunery.models.adapters import Adapter
+from tunery.models.load import LoadedModel
+from tunery.models.token_row import TokenRow
+from tunery.prefix import lora
+from tunery.train import checkpoint
+from tunery.train.checkpoint import Checkpoint
+from tunery.train.device import choose_compute, memory_now
+from tunery.train.events import Checkpointed, Noted, OnEvent, StepDone, Validated
+from tunery.train.loop import LoopSettings, mean_loss, run_steps
+from tunery.train.optimizer import PackedAdamW
+from tunery.train.order import steps_per_epoch
+from tunery.train.plan import TrainPlan, make_plan
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """What a training made.
+
+    Attributes:
+        adapter: The trained adapter; its factors are the network's own parameters.
+        plan: What was planned.
+        seconds: Time of this process's steps, validation and checkpoints included.
+        peak_bytes: Peak memory of the process so far.
+    """
+
+    adapter: Adapter
+    plan: TrainPlan
+    seconds: float
+    peak_bytes: int
+
+
+def train(
+    model: LoadedModel,
+    rows: Sequence[TokenRow],
+    validation: Sequence[TokenRow],
+    *,
+    method: MethodSection,
+    settings: TrainSection,
+    folder: Path,
+    resume: bool,
+    on_event: OnEvent,
+) -> TrainResult:
+    """Trains a LoRA adapter on a loaded model.
+
+    Args:
+        model: Its network gets LoRA layers, and is left with them merged.
+        rows: Training rows.
+        validation: Rows for the validation loss; may be empty.
+        method: What is trained, its targets named.
+        settings: How.
+        folder: Checkpoints are written to and resumed from here.
+        resume: Go on from the newest checkpoint, if there is one.
+        on_event: Told everything that happens, the plan before the first step.
+
+    Raises:
+        DataError: No row has a trained token.
+        UserError: The plan cannot work on this machine, or the targets do not fit the model.
+        MismatchError: The checkpoint belongs to another training.
+        DivergedError: The loss is no longer a number.
+    """
+    rows = [row for row in rows if row.supervised]
+    if not rows:
+        raise DataError(
+            "No row has a token to train: every assistant turn is absent, empty or has weight 0.",
+            "Give at least one row an assistant turn with weight 1.",
+        )
+    adapter = _attach(model, method, settings.seed)
+    plan = _plan(model.network, rows, settings)
+    on_event(plan)
+
+    optimizer = PackedAdamW(
+        [f for pair in adapter.factors.values() for f in pair], settings.weight_decay
+    )
+    identity = _identity(adapter, rows, settings)
+    loop, first = _loop_settings(plan, method, settings), 0
+    if not resume:
+        checkpoint.clear(folder)
+    found = checkpoint.load_newest(folder, identity, lambda text: on_event(Noted(text)))
+    if found is not None:
+        optimizer.load_state(found.tensors)
+        first, loop = found.step, replace(loop, budget=found.budget)
+        on_event(Noted(f"Resumed after step {first} of {plan.steps}."))
+
+    begin = time.perf_counter()
+    per_epoch = steps_per_epoch(len(rows), settings.batch_size)
+    for done in run_steps(model.network, optimizer, rows, loop, first):
+        on_event(done)
+        if validation and _due(done, settings.validate_every or per_epoch):
+            loss = mean_loss(model.network, validation, method.name, loop.budget)
+            on_event(Validated(done.step, loss))
+        if _due(done, settings.checkpoint_every or per_epoch):
+            state = Checkpoint(done.step, loop.budget, optimizer.state(), identity)
+            path = checkpoint.save(state, folder, settings.keep_checkpoints)
+            on_event(Checkpointed(done.step, str(path)))
+    return TrainResult(adapter, plan, time.perf_counter() - begin, peak_memory())
+
+
+def peak_memory() -> int:
+    """Peak resident memory of this process so far, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024  # Linux counts in KiB
+
+
+def _attach(model: LoadedModel, method: MethodSection, seed: int) -> Adapter:
+    """Gives the network LoRA layers; the adapter's factors are the network's own parameters."""
+    alpha = 2.0 * method.rank if method.alpha is None else method.alpha
+    lora.attach(model.network, method.targets or (), method.rank, alpha / method.rank)
+    lora.initialise(model.network, seed)
+    return Adapter(
+        base=model.name,
+        rank=method.rank,
+        alpha=alpha,
+        targets=method.targets or (),
+        factors={
+            name: (layer.lora_a, layer.lora_b) for name, layer in lora.layers(model.network).items()
+        },
+    )
+
+
+def _plan(network: Any, rows: Sequence[TokenRow], settings: TrainSection) -> TrainPlan:
+    return make_plan(
+        network,
+        rows,
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        seed=settings.seed,
+        budget=settings.micro_batch_tokens,
+        memory=memory_now(),
+        compute=choose_compute(),
+    )
+
+
+def _loop_settings(plan: TrainPlan, method: MethodSection, settings: TrainSection) -> LoopSettings:
+    return LoopSettings(
+        method=method.name,
+        steps=plan.steps,
+        batch_size=settings.batch_size,
+        peak_learning_rate=settings.learning_rate,
+        schedule=settings.schedule,
+        warmup_ratio=settings.warmup_ratio,
+        max_grad_norm=settings.max_grad_norm,
+        seed=settings.seed,
+        budget=plan.budget,
+    )
+
+
+def _identity(adapter: Adapter, rows: Sequence[TokenRow], settings: TrainSection) -> dict[str, Any]:
+    """What must be the same for a checkpoint to be gone on from; JSON values."""
+    digest = hashlib.sha256()
+    for row in rows:
+        digest.update(repr((row.ids, row.weights)).encode())
+    steering = {
+        "micro_batch_tokens",
+        "validate_every",
+        "checkpoint_every",
+        "keep_checkpoints",
+        "threads",
+    }
+    return {
+        "base": adapter.base,
+        "rank": adapter.rank,
+        "alpha": adapter.alpha,
+        "targets": sorted(adapter.targets),
+        "rows_sha256": digest.hexdigest(),
+        "torch": torch.__version__,
+        **settings.model_dump(exclude=steering),
+    }
+
+
+def _due(done: StepDone, every: int) -> bool:
+    return done.step % every == 0 or done.step == done.steps
