@@ -39,7 +39,8 @@ class Conversation:
     """A row of data: the turns, and the place that it came from.
 
     Attributes:
-        messages: The turns in order; the last one is normally the assistant's.
+        messages: The turns in order; the last one is normally the assistant's. What follows the
+            last assistant turn is context that nothing is learned from.
         file: Path of the file, as the user gave it.
         line: Line in that file, from 1.
     """
@@ -50,12 +51,16 @@ class Conversation:
 
     @property
     def prompt(self) -> tuple[Message, ...]:
-        """The turns before the final assistant turn."""
-        last = self.messages[-1] if self.messages else None
-        return self.messages[:-1] if last and last.role == "assistant" else self.messages
+        """The turns before the last assistant turn; all of them if there is none."""
+        at = self._answer_index()
+        return self.messages if at is None else self.messages[:at]
 
     @property
     def answer(self) -> str:
-        """The text of the final assistant turn; empty if there is none."""
-        last = self.messages[-1] if self.messages else None
-        return last.content if last and last.role == "assistant" else ""
+        """The text of the last assistant turn; empty if there is none."""
+        at = self._answer_index()
+        return "" if at is None else self.messages[at].content
+
+    def _answer_index(self) -> int | None:
+        roles = [message.role for message in self.messages]
+        return len(roles) - 1 - roles[::-1].index("assistant") if "assistant" in roles else None

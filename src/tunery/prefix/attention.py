@@ -25,6 +25,7 @@ from transformers import AttentionInterface
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 
 from tunery.errors import UserError
+from tunery.prefix.cache import KeyValueCache
 from tunery.prefix.forest import Node
 
 NAME = "tunery_forest"
@@ -119,7 +120,7 @@ def _merge(out: Tensor, log_sum: Tensor, piece: Tensor, piece_log: Tensor) -> No
 
 
 def _attend(
-    module: torch.nn.Module,
+    module: Any,
     query: Tensor,
     key: Tensor,
     value: Tensor,
@@ -128,14 +129,15 @@ def _attend(
     dropout: float = 0.0,
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
-    """Transformers' attention interface: [1, H, T, D] in, [1, T, H, D] out."""
-    nodes = kwargs.get("forest_nodes")
+    """Transformers' attention interface: [B, H, T, D] in, [B, T, H, D] out."""
+    nodes: tuple[Node, ...] | None = kwargs.get("forest_nodes")
+    cache: KeyValueCache | None = kwargs.get("key_value_cache")
     unsupported = [
         name
         for name in ("softcap", "sliding_window", "s_aux", "position_bias")
         if kwargs.get(name) is not None
     ]
-    if nodes is None or attention_mask is not None or dropout or unsupported:
+    if (nodes is None and cache is None) or attention_mask is not None or dropout or unsupported:
         reason = ", ".join(unsupported) or "a mask or dropout"
         raise UserError(
             f"{type(module).__name__} asks for attention with {reason}, which the prefix forest "
@@ -143,8 +145,11 @@ def _attend(
             "Choose another base model: `tunery models list`.",
         )
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-    out = forest_attention(query, key, value, nodes, scale)
-    return out.transpose(1, 2), None
+    if nodes is None and cache is not None:
+        return cache.attend(module.layer_idx, query, key, value, scale), None
+    if cache is not None:
+        cache.keep(module.layer_idx, key, value)
+    return forest_attention(query, key, value, nodes or (), scale).transpose(1, 2), None
 
 
 def _no_mask(*_args: Any, **_kwargs: Any) -> None:

@@ -61,12 +61,17 @@ class Forest:
     target_id: Tensor
     target_weight: Tensor
     target_row: Tensor
-    tokens: int
+    paths: tuple[Tensor, ...]
 
     @property
     def unique_tokens(self) -> int:
         """T, the tokens that are computed."""
         return int(self.input_ids.numel())
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of all rows together, before merging."""
+        return sum(len(path) for path in self.paths)
 
 
 def shared_length(left: Sequence[int], right: Sequence[int]) -> int:
@@ -144,48 +149,27 @@ def build_forest(rows: Sequence[TokenRow], min_shared: int = MIN_SHARED) -> Fore
     builder = _Builder(max(min_shared, 1))
     ids: list[int] = []
     positions: list[int] = []
-    index: list[Tensor] = []
-    row_of: list[int] = []
-    where = torch.empty(0, dtype=torch.int64)  # place in the forest of each token of the last row
+    paths = [torch.empty(0, dtype=torch.int64)] * len(rows)
     before: tuple[int, ...] = ()
+    path = paths[0]
     for number in order:
         row = rows[number]
         shared = builder.add(len(row.ids), shared_length(before, row.ids))
         fresh = torch.arange(len(ids), len(ids) + len(row.ids) - shared)
-        where = torch.cat([where[:shared], fresh])
+        paths[number] = path = torch.cat([path[:shared], fresh])
         ids.extend(row.ids[shared:])
         positions.extend(range(shared, len(row.ids)))
-        index.append(where)
-        row_of.append(number)
         before = row.ids
-    return _with_targets(
-        rows, builder.close(), ids, positions, list(zip(row_of, index, strict=True))
-    )
-
-
-def _with_targets(
-    rows: Sequence[TokenRow],
-    nodes: tuple[Node, ...],
-    ids: list[int],
-    positions: list[int],
-    placed: list[tuple[int, Tensor]],
-) -> Forest:
-    """Finds, for each weighted token, the hidden state that predicts it."""
-    indices, targets, weights, owners = [], [], [], []
-    for number, where in sorted(placed, key=lambda pair: pair[0]):
-        weight = torch.tensor(rows[number].weights, dtype=torch.float32)
-        learned = weight.nonzero()[:, 0]
-        indices.append(where[learned - 1])
-        targets.append(torch.tensor(rows[number].ids, dtype=torch.int64)[learned])
-        weights.append(weight[learned])
-        owners.append(torch.full_like(learned, number))
+    weights = [torch.tensor(row.weights, dtype=torch.float32) for row in rows]
+    learned = [weight.nonzero()[:, 0] for weight in weights]
+    every = list(zip(rows, paths, weights, learned, strict=True))
     return Forest(
         input_ids=torch.tensor(ids, dtype=torch.int64),
         position_ids=torch.tensor(positions, dtype=torch.int64),
-        nodes=nodes,
-        target_index=torch.cat(indices),
-        target_id=torch.cat(targets),
-        target_weight=torch.cat(weights),
-        target_row=torch.cat(owners),
-        tokens=sum(len(row.ids) for row in rows),
+        nodes=builder.close(),
+        target_index=torch.cat([path[at - 1] for _, path, _, at in every]),
+        target_id=torch.cat([torch.tensor(row.ids)[at] for row, _, _, at in every]),
+        target_weight=torch.cat([weight[at] for _, _, weight, at in every]),
+        target_row=torch.cat([torch.full_like(at, i) for i, (_, _, _, at) in enumerate(every)]),
+        paths=tuple(paths),
     )

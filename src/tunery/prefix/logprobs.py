@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tunery.prefix.cache import KeyValueCache
 from tunery.prefix.forest import Forest
 
 CHUNK = 128
@@ -44,13 +45,13 @@ def target_logprobs(model: Any, forest: Forest) -> Tensor:
     return out
 
 
-def hidden_states(model: Any, forest: Forest, cache: Any = None) -> Tensor:
+def hidden_states(model: Any, forest: Forest, cache: KeyValueCache | None = None) -> Tensor:
     """Final hidden state of each unique token.
 
     Args:
         model: As in `target_logprobs`.
         forest: The rows.
-        cache: A transformers cache that receives keys and values [1, G, T, D] of each layer.
+        cache: Receives the keys and values of each layer.
 
     Returns:
         [T, d].
@@ -59,9 +60,9 @@ def hidden_states(model: Any, forest: Forest, cache: Any = None) -> Tensor:
     output = body(
         input_ids=forest.input_ids[None],
         position_ids=forest.position_ids[None],
-        past_key_values=cache,
-        use_cache=cache is not None,
+        use_cache=False,
         forest_nodes=forest.nodes,
+        key_value_cache=cache,
     )
     states: Tensor = output.last_hidden_state[0]
     return states

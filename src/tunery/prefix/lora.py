@@ -13,13 +13,14 @@ Shapes: T tokens, i inputs, o outputs, r rank.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from tunery.errors import MismatchError, UserError
+from tunery.models.adapters import Adapter
 
 
 class LoraLinear(nn.Module):
@@ -34,11 +35,11 @@ class LoraLinear(nn.Module):
         scale: s, usually alpha / rank.
     """
 
-    def __init__(self, frozen: nn.Linear, rank: int, scale: float) -> None:
+    def __init__(self, frozen: nn.Linear | LoraLinear, rank: int, scale: float) -> None:
         super().__init__()
         outputs, inputs = frozen.weight.shape
-        self.weight = frozen.weight
-        self.bias = frozen.bias
+        self.weight: Tensor = frozen.weight
+        self.bias: Tensor | None = frozen.bias
         self.scale = scale
         self.lora_a = nn.Parameter(torch.zeros(rank, inputs))
         self.lora_b = nn.Parameter(torch.zeros(outputs, rank))
@@ -131,34 +132,40 @@ def initialise(model: nn.Module, seed: int) -> None:
 
 
 @torch.no_grad()
-def load_factors(model: nn.Module, factors: Mapping[str, tuple[Tensor, Tensor]]) -> None:
-    """Copies A and B of each layer into a model and merges them.
+def wear(model: nn.Module, adapter: Adapter | None) -> None:
+    """Makes a model compute as its base, or with an adapter merged into its weights.
 
     Args:
-        model: With LoRA layers attached.
-        factors: Full layer name to (A [r, i], B [o, r]).
+        model: Changed in place; it may wear another adapter before.
+        adapter: The adapter to wear; None for the base alone.
 
     Raises:
-        MismatchError: The names or shapes are not those of this model's LoRA layers.
+        MismatchError: The adapter's layers are not those of this model.
     """
-    own = layers(model)
-    if set(own) != set(factors):
-        odd = sorted(set(own) ^ set(factors))
-        raise MismatchError(
-            f"The adapter and the model do not agree on {len(odd)} layers, such as {odd[0]}.",
-            "Use the adapter with the base model that it was trained on.",
-        )
-    for name, (a, b) in factors.items():
-        layer = own[name]
-        if a.shape != layer.lora_a.shape or b.shape != layer.lora_b.shape:
+    modules = dict(model.named_modules())
+    for name, (a, b) in (adapter.factors if adapter else {}).items():
+        frozen = modules.get(name)
+        if not isinstance(frozen, nn.Linear | LoraLinear):
             raise MismatchError(
-                f"Layer {name} of the adapter has A {tuple(a.shape)} and B {tuple(b.shape)}; "
-                f"the model has {tuple(layer.lora_a.shape)} and {tuple(layer.lora_b.shape)}.",
-                "Use the adapter with the base model and rank that it was trained on.",
+                f"The adapter has a layer {name}; the model has none of that name.",
+                "Use the adapter with the base model that it was trained on.",
             )
-        layer.lora_a.copy_(a)
-        layer.lora_b.copy_(b)
-        layer.merge()
+        if frozen.weight.shape != (b.shape[0], a.shape[1]):
+            raise MismatchError(
+                f"Layer {name} of the adapter is {b.shape[0]} x {a.shape[1]}; the model's is "
+                f"{frozen.weight.shape[0]} x {frozen.weight.shape[1]}.",
+                "Use the adapter with the base model that it was trained on.",
+            )
+    for layer in layers(model).values():
+        layer.unmerge()
+    if adapter is None:
+        return
+    for name, (a, b) in adapter.factors.items():
+        worn = LoraLinear(modules[name], a.shape[0], adapter.scale)
+        worn.lora_a.data, worn.lora_b.data = a.detach(), b.detach()
+        worn.merge()
+        parent, _, child = name.rpartition(".")
+        setattr(model.get_submodule(parent), child, worn)
 
 
 def merge_all(model: nn.Module) -> None:

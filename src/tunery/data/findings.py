@@ -1,0 +1,104 @@
+"""What can be found in a data file: one table of codes, and the record of one finding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+Severity = Literal["error", "warning"]
+
+
+class Code(NamedTuple):
+    """What a code stands for.
+
+    Attributes:
+        severity: "error" leaves the row out, "warning" keeps it.
+        meaning: One sentence for the documentation.
+    """
+
+    severity: Severity
+    meaning: str
+
+
+# Codes are read by programs: a code keeps its meaning for ever, a new meaning gets a new code.
+CODES: dict[str, Code] = {
+    "file.not_utf8": Code("error", "The line has bytes that are not UTF-8 text."),
+    "file.columns_unused": Code("warning", "Columns were named, but the file is not a CSV file."),
+    "json.invalid": Code("error", "The line is not valid JSON."),
+    "json.duplicate_key": Code("error", "A key occurs twice in one JSON object."),
+    "json.not_object": Code("error", "The line is JSON, but not an object."),
+    "chat.missing_messages": Code("error", "The row has no `messages` key."),
+    "chat.messages_is_text": Code("error", "`messages` is a text that holds JSON, not a list."),
+    "chat.messages_not_list": Code("error", "`messages` is neither a list nor a text."),
+    "chat.no_messages": Code("error", "`messages` is an empty list."),
+    "chat.message_not_object": Code("error", "A message is not an object."),
+    "chat.missing_role": Code("error", "A message has no role."),
+    "chat.unknown_role": Code("error", "A message has a role that is not one of the known."),
+    "chat.missing_content": Code("error", "A message has no `content` key."),
+    "chat.content_null": Code("error", "The content of a message is null."),
+    "chat.content_not_text": Code("error", "The content is neither a text nor a list of parts."),
+    "chat.part_not_supported": Code("error", "A part of the content is not a text part."),
+    "chat.tools_not_supported": Code(
+        "error", "The row uses tools or functions, which this version cannot train."
+    ),
+    "chat.no_assistant": Code("error", "No turn is the assistant's, so nothing can be learned."),
+    "chat.empty_assistant": Code("error", "An assistant turn that is to be learned is empty."),
+    "chat.invalid_weight": Code("error", "A weight is neither 0 nor 1."),
+    "chat.weight_unused": Code("warning", "A weight stands on a turn that is never learned."),
+    "chat.nothing_learned": Code("warning", "Every assistant turn has the weight 0."),
+    "chat.assistant_not_last": Code("warning", "Turns follow the last assistant turn."),
+    "chat.system_not_first": Code("warning", "A system turn follows a turn of another role."),
+    "chat.unknown_key": Code("warning", "Rows have a key that is not used; once a key."),
+    "chat.unknown_message_key": Code(
+        "warning", "Messages have a key that is not used; once a key."
+    ),
+    "pair.missing_key": Code("error", "The row has no `prompt` or no `completion` key."),
+    "pair.not_text": Code("error", "The prompt, completion or system prompt is not a text."),
+    "pair.empty_completion": Code("error", "The completion is empty."),
+    "pair.unknown_key": Code("warning", "Rows have a key that is not used; once a key."),
+    "csv.bad_quotes": Code("error", "The quotes of the row do not fit the rules of CSV."),
+    "csv.ragged_row": Code("error", "The row has more or fewer cells than the header."),
+    "text.half_character": Code("error", "A text holds half a character (a lone surrogate)."),
+    "text.placeholder": Code(
+        "warning", "Answers hold a placeholder such as {{name}}; once a placeholder."
+    ),
+    "row.duplicate": Code("warning", "The row says the same as an earlier row."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong, or odd, in a data file.
+
+    Attributes:
+        code: Stable name of the kind of finding, a key of `CODES`.
+        severity: "error": the row is left out; "warning": the row is used.
+        file: Path of the file, as the user gave it.
+        line: Line on which the row starts, from 1; 0 if the finding is about the whole file.
+        message: What was found and what was expected.
+        hint: What to do about it.
+    """
+
+    code: str
+    severity: Severity
+    file: str
+    line: int
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a row starts.
+
+    Attributes:
+        file: Path of the file, as the user gave it.
+        line: Line in it, from 1; 0 for the whole file.
+    """
+
+    file: str
+    line: int
+
+    def found(self, code: str, message: str, hint: str) -> Finding:
+        """A finding at this place, with the severity of its code."""
+        return Finding(code, CODES[code].severity, self.file, self.line, message, hint)

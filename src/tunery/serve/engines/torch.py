@@ -1,0 +1,145 @@
+"""The engine on torch and the prefix forest: one loaded base, any number of its adapters."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tunery.data.conversation import Message
+from tunery.errors import NotFoundError, UserError
+from tunery.models.adapters import Adapter
+from tunery.models.load import LoadedModel
+from tunery.prefix import lora
+from tunery.serve.engine import Completion, Delta, FinishReason, Sampling, ServedModel
+from tunery.serve.engines.decode import decode
+from tunery.serve.engines.sampling import new_generator, next_tokens
+from tunery.serve.text_stream import TextStream
+
+
+@dataclass(slots=True)
+class _Answer:
+    """One answer in the making."""
+
+    prompt: tuple[int, ...]
+    stream: TextStream
+    limit: int
+    pieces: list[str] = field(default_factory=list)
+    finish_reason: FinishReason | None = None
+
+    def push(self, token: int, end_ids: Sequence[int]) -> bool:
+        """Adds a token; true if the answer is whole."""
+        if self.finish_reason is None:
+            self.pieces.append(self.stream.push(token))
+            if token in end_ids or self.stream.stopped:
+                self.finish_reason = "stop"
+            elif self.stream.tokens >= self.limit:
+                self.finish_reason = "length"
+            if self.finish_reason:
+                self.pieces.append(self.stream.finish())
+        return self.finish_reason is not None
+
+    def completion(self) -> Completion:
+        """The whole answer."""
+        return Completion(
+            text=self.stream.text,
+            finish_reason=self.finish_reason or "length",
+            prompt_tokens=len(self.prompt),
+            completion_tokens=self.stream.tokens,
+        )
+
+
+class TorchEngine:
+    """Answers for a base model and its adapters, one request at a time.
+
+    The adapter that a request names is merged into the weights before it runs, so a tuned model
+    answers with the very numbers that training computed. Requests wait for one another.
+
+    Args:
+        base: The loaded base; its attention must be `prefix.attention`.
+        adapters: Tuned models by name.
+        created: Unix times in seconds by model name; 0 where a name is missing.
+    """
+
+    def __init__(
+        self,
+        base: LoadedModel,
+        adapters: Mapping[str, Adapter],
+        created: Mapping[str, int] | None = None,
+    ) -> None:
+        self._base = base
+        self._adapters = dict(adapters)
+        self._created = created or {}
+        self._worn: str | None = None
+        self._lock = threading.Lock()
+
+    def models(self) -> list[ServedModel]:
+        """The base, then its tuned models by name."""
+        names = [self._base.name, *sorted(self._adapters)]
+        return [ServedModel(n, self._base.name, self._created.get(n, 0)) for n in names]
+
+    def generate(
+        self, model: str, prompts: Sequence[Sequence[Message]], sampling: Sampling
+    ) -> list[Completion]:
+        """Answers all prompts as one batch; their shared prefix is computed once."""
+        answers = self._prepare(model, prompts, sampling)
+        for _ in self._steps(model, answers, sampling):
+            pass
+        return [answer.completion() for answer in answers]
+
+    def stream(self, model: str, prompt: Sequence[Message], sampling: Sampling) -> Iterator[Delta]:
+        """Answers one prompt piece by piece."""
+        answers = self._prepare(model, [prompt], sampling)
+        return self._deltas(model, answers, sampling)
+
+    def _deltas(self, model: str, answers: list[_Answer], sampling: Sampling) -> Iterator[Delta]:
+        answer = answers[0]
+        for _ in self._steps(model, answers, sampling):
+            text = "".join(answer.pieces)
+            answer.pieces.clear()
+            if answer.finish_reason:
+                yield Delta(text, answer.completion())
+            elif text:
+                yield Delta(text)
+
+    def _prepare(
+        self, model: str, prompts: Sequence[Sequence[Message]], sampling: Sampling
+    ) -> list[_Answer]:
+        if model != self._base.name and model not in self._adapters:
+            raise NotFoundError(
+                f"There is no model {model!r} here; there are "
+                f"{', '.join(served.name for served in self.models())}.",
+                "Name one of these.",
+            )
+        template, answers = self._base.template, []
+        for prompt in prompts:
+            ids = template.prompt_ids(prompt)
+            room = self._base.context - len(ids)
+            if room < 1:
+                raise UserError(
+                    f"The prompt has {len(ids)} tokens; the context of {self._base.name} holds "
+                    f"{self._base.context} with the answer.",
+                    "Shorten the messages.",
+                )
+            limit = room if sampling.max_tokens is None else min(room, sampling.max_tokens)
+            answers.append(_Answer(ids, TextStream(template.text, sampling.stop), limit))
+        return answers
+
+    def _steps(self, model: str, answers: list[_Answer], sampling: Sampling) -> Iterator[None]:
+        """One token for each unfinished answer at a time; holds the network meanwhile."""
+        if not answers:
+            return
+        end_ids = self._base.template.end_ids
+        generator = new_generator(sampling.seed)
+        with self._lock:
+            if self._worn != model:
+                self._worn = None  # stays so if the adapter does not fit
+                lora.wear(self._base.network, self._adapters.get(model))
+                self._worn = model
+            yield from decode(
+                self._base.network,
+                [answer.prompt for answer in answers],
+                room=max(answer.limit for answer in answers),
+                choose=lambda logits: next_tokens(logits, sampling, generator),
+                finished=lambda row, token: answers[row].push(token, end_ids),
+            )

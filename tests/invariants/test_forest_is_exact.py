@@ -1,0 +1,185 @@
+"""Loss and gradients on a prefix forest equal those of the plain padded computation."""
+
+import copy
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from tunery.models.token_row import TokenRow
+from tunery.prefix import attention, lora
+from tunery.prefix.forest import build_forest
+from tunery.prefix.logprobs import target_logprobs
+from tunery.prefix.plan import cut
+from tunery.testing.tiny_models import tiny_llama
+from tunery.train.loop import accumulate, total_weight
+from tunery.train.methods import sft
+
+RANK, SCALE = 4, 2.0
+TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+
+class ThreeProducts(nn.Module):
+    """LoRA as its paper writes it, for the reference."""
+
+    def __init__(self, layer: lora.LoraLinear) -> None:
+        super().__init__()
+        self.weight = layer.weight
+        self.a, self.b = nn.Parameter(layer.lora_a.detach()), nn.Parameter(layer.lora_b.detach())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x @ self.weight.T + SCALE * (x @ self.a.T) @ self.b.T
+
+
+def with_lora(seed: int = 0):
+    """A tiny model that attends over forests, its adapter filled with random values."""
+    attention.register()
+    network = tiny_llama(seed)
+    network.set_attn_implementation(attention.NAME)
+    lora.attach(network, TARGETS, RANK, SCALE)
+    generator = torch.Generator().manual_seed(seed + 1)
+    for layer in lora.layers(network).values():
+        layer.lora_a.data.normal_(0, 0.2, generator=generator)
+        layer.lora_b.data.normal_(0, 0.2, generator=generator)
+    lora.merge_all(network)
+    return network
+
+
+def padded_loss(network, rows: list[TokenRow]) -> Tensor:
+    """Plain computation: right-padded batch, causal attention, a full output layer."""
+    longest = max(len(row.ids) for row in rows)
+    ids = torch.tensor([row.ids + (0,) * (longest - len(row.ids)) for row in rows])
+    weights = torch.tensor([row.weights + (0.0,) * (longest - len(row.ids)) for row in rows])
+    mask = torch.tensor([[1] * len(row.ids) + [0] * (longest - len(row.ids)) for row in rows])
+    logits = network(input_ids=ids, attention_mask=mask).logits
+    logp = torch.log_softmax(logits[:, :-1], dim=-1)
+    picked = logp.gather(-1, ids[:, 1:, None])[:, :, 0]
+    return -(picked * weights[:, 1:]).sum() / weights.sum()
+
+
+def reference(network, rows: list[TokenRow]) -> tuple[float, dict[str, tuple[Tensor, Tensor]]]:
+    """Loss and adapter gradients in float64, with three-product LoRA."""
+    plain = copy.deepcopy(network).double()
+    plain.set_attn_implementation("eager")
+    for name in list(lora.layers(plain)):
+        parent, _, child = name.rpartition(".")
+        owner = plain.get_submodule(parent)
+        setattr(owner, child, ThreeProducts(getattr(owner, child)))
+    loss = padded_loss(plain, rows)
+    loss.backward()
+    grads = {n: (m.a.grad, m.b.grad) for n, m in plain.named_modules() if hasattr(m, "a")}
+    return float(loss.detach()), grads
+
+
+def distance(network, grads: dict[str, tuple[Tensor, Tensor]]) -> float:
+    """Relative distance of the network's adapter gradients from the reference's."""
+    own = [g for m in lora.layers(network).values() for g in (m.lora_a.grad, m.lora_b.grad)]
+    other = [g for name in lora.layers(network) for g in grads[name]]
+    flat = torch.cat([g.double().flatten() for g in own])
+    expected = torch.cat([g.flatten() for g in other])
+    return float((flat - expected).norm() / expected.norm())
+
+
+def row(ids: list[int], learned: list[bool]) -> TokenRow:
+    return TokenRow(tuple(ids), (0.0, *(float(flag) for flag in learned[1:])))
+
+
+@st.composite
+def row_sets(draw):
+    """Rows grown from one another: shared prefixes, duplicates, prefixes of other rows."""
+    token = st.integers(2, 9)
+    rows = []
+    for _ in range(draw(st.integers(1, 7))):
+        start = list(draw(st.sampled_from(rows)).ids) if rows and draw(st.booleans()) else []
+        keep = start[: draw(st.integers(0, len(start)))]
+        ids = keep + draw(st.lists(token, min_size=0 if len(keep) > 1 else 2, max_size=12))
+        learned = draw(st.lists(st.booleans(), min_size=len(ids), max_size=len(ids)))
+        rows.append(row(ids, learned))
+    if not total_weight(rows):
+        rows.append(row([2, 3], [False, True]))
+    return rows
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=row_sets(), budget=st.integers(1, 60))
+def test_gradients_of_a_step_equal_the_padded_computation(rows, budget):
+    network = with_lora()
+    expected, grads = reference(network, rows)
+    loss, unique = accumulate(network, rows, "sft", budget)
+    assert loss == pytest.approx(expected, rel=1e-5)
+    assert distance(network, grads) < 1e-5
+    assert unique <= sum(len(r.ids) for r in rows)
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=row_sets(), min_shared=st.integers(1, 3))
+def test_gradients_are_exact_however_much_is_shared(rows, min_shared):
+    network = with_lora()
+    expected, grads = reference(network, rows)
+    forest = build_forest(rows, min_shared)
+    loss = sft.loss(target_logprobs(network, forest), forest) / total_weight(rows)
+    loss.backward()
+    assert float(loss.detach()) == pytest.approx(expected, rel=1e-5)
+    assert distance(network, grads) < 1e-5
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=row_sets(), min_shared=st.integers(1, 6))
+def test_each_row_can_be_read_back_from_the_forest(rows, min_shared):
+    forest = build_forest(rows, min_shared)
+    covered = [token for node in forest.nodes for token in range(node.start, node.end)]
+    assert covered == list(range(forest.unique_tokens))
+    spelled = {path_ids(forest, node) for node in forest.nodes}
+    for r in rows:
+        assert any(ids[: len(r.ids)] == r.ids for ids in spelled)
+    for index, r in enumerate(rows):
+        mine = forest.target_row == index
+        learned = [i for i, weight in enumerate(r.weights) if weight]
+        assert forest.target_id[mine].tolist() == [r.ids[i] for i in learned]
+        positions = forest.position_ids[forest.target_index[mine]]
+        assert positions.tolist() == [i - 1 for i in learned]
+
+
+def path_ids(forest, node) -> tuple[int, ...]:
+    """Ids from the root to the end of a node."""
+    above = [n for n in forest.nodes if n.start < node.start < n.below]
+    return tuple(i for n in [*above, node] for i in forest.input_ids[n.start : n.end].tolist())
+
+
+def test_everything_shared_when_asked():
+    rows = [row([2, 3, 4, 5], [False] * 3 + [True]), row([2, 3, 4, 6], [False] * 3 + [True])]
+    assert build_forest(rows, min_shared=1).unique_tokens == 5
+    assert build_forest(rows, min_shared=4).unique_tokens == 8
+
+
+def test_every_cut_of_a_step_gives_the_same_gradient():
+    rows = [row([2, 3, 4, 5, *range(6, 6 + n)], [False] * 4 + [True] * n) for n in range(1, 9)]
+    grads = []
+    for budget in (1, 20, 1000):
+        network = with_lora()
+        accumulate(network, rows, "sft", budget)
+        grads.append(torch.cat([p.grad.flatten() for p in network.parameters() if p.requires_grad]))
+    assert len(cut(rows, 1)) == 8
+    assert len(cut(rows, 1000)) == 1
+    for other in grads[1:]:
+        torch.testing.assert_close(other, grads[0], rtol=1e-4, atol=1e-6)
+
+
+def test_long_shared_prefix_beyond_the_kernel_block():
+    generator = torch.Generator().manual_seed(3)
+    prefix = torch.randint(2, 250, (300,), generator=generator).tolist()
+    rows = [
+        row(
+            prefix + torch.randint(2, 250, (n,), generator=generator).tolist(),
+            [False] * 300 + [True] * n,
+        )
+        for n in (1, 40, 150)
+    ]
+    network = with_lora()
+    expected, grads = reference(network, rows)
+    loss, unique = accumulate(network, rows, "sft", 10_000)
+    assert unique == 300 + 1 + 40 + 150
+    assert loss == pytest.approx(expected, rel=1e-5)
+    assert distance(network, grads) < 1e-5

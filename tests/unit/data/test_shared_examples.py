@@ -1,0 +1,77 @@
+"""Real and broken files kept beside the checkout, where they are there."""
+
+from pathlib import Path
+
+import pytest
+
+from tunery.data.read import read_conversations
+from tunery.errors import DataError
+
+SHARED = Path(__file__).parents[4] / "shared" / "data"
+pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason=f"no sample data at {SHARED}")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("case01_utf8_bom", []),
+        ("case03_cp1252_bytes", [(3, "file.not_utf8")]),
+        ("case06_blank_lines", []),
+        ("case12_unescaped_inner_quote", [(4, "json.invalid")]),
+        ("case14_python_repr_single_quotes", [(4, "json.invalid")]),
+        ("case16_raw_newline_in_string", [(n, "json.invalid") for n in (4, 5, 6)]),
+        ("case19_two_objects_one_line", [(4, "json.invalid")]),
+        ("case25_missing_messages_key", [(4, "chat.missing_messages")]),
+        ("case28_unknown_role", [(4, "chat.unknown_role")]),
+        ("case31_no_assistant_turn", [(4, "chat.no_assistant")]),
+        ("case33_system_then_assistant", []),
+        ("case35_consecutive_user_turns", []),
+        ("case38_empty_assistant", [(4, "chat.empty_assistant")]),
+        ("case40_empty_prompt", []),
+        ("case41_content_null_no_tool", [(4, "chat.content_null")]),
+        ("case43_content_number", [(4, "chat.content_not_text")]),
+        ("case46_messages_as_string", [(4, "chat.messages_is_text")]),
+        ("case49_tool_call_no_content", [(4, "chat.tools_not_supported")]),
+        ("case52_tool_args_not_json", [(4, "chat.tools_not_supported")]),
+        ("case55_legacy_function_call", [(4, "chat.tools_not_supported")]),
+        ("case62_too_long_prompt", []),
+        ("case64_special_tokens_in_content", []),
+        ("case66_placeholders_left", [(1, "text.placeholder")] * 2),
+        ("case67_legacy_separator_style", []),
+        ("case72_weights_ok", []),
+    ],
+)
+def test_broken_files_get_their_verdict(name: str, expected: list[tuple[int, str]]) -> None:
+    result = read_conversations(SHARED / "malformed" / f"{name}.jsonl")
+    assert [(finding.line, finding.code) for finding in result.findings] == expected
+    bad_lines = {f.line for f in result.findings if f.severity == "error"}
+    assert result.total == len(result.rows) + len(bad_lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("case10_json_array_not_jsonl", "is a JSON array, not JSONL"),
+        ("case58_dpo_chosen_equals_rejected", 'expected "messages"'),
+    ],
+)
+def test_files_of_another_kind_are_refused(name: str, told: str) -> None:
+    with pytest.raises(DataError, match=told):
+        read_conversations(SHARED / "malformed" / f"{name}.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("name", "total", "codes"),
+    [
+        ("banking77/chat_train.jsonl", 1001, set()),
+        ("banking77/chat_test.jsonl", 307, set()),
+        ("gsm8k/chat_train_1000.jsonl", 1000, set()),
+        ("wikisql/chat_train.jsonl", 1000, {"row.duplicate"}),
+        ("squad_v2_articles_a/chat.jsonl", 1001, {"chat.unknown_key"}),
+        ("openai_toy/toy_chat_fine_tuning.jsonl", 5, set()),
+    ],
+)
+def test_real_files_are_read_whole(name: str, total: int, codes: set[str]) -> None:
+    result = read_conversations(SHARED / name)
+    assert (result.total, len(result.rows)) == (total, total)
+    assert {finding.code for finding in result.findings} == codes
