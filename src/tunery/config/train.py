@@ -50,3 +50,6 @@ class TrainSection(Section):
 
     threads: int | None = Field(default=None, ge=1)
     """CPU threads; the number of cores by default."""
+
+    shuffle: bool = True
+    """Draw the rows in a new order each epoch, by the seed; `false` keeps the file's order."""

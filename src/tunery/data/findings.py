@@ -63,6 +63,9 @@ CODES: dict[str, Code] = {
         "warning", "Answers hold a placeholder such as {{name}}; once a placeholder."
     ),
     "row.duplicate": Code("warning", "The row says the same as an earlier row."),
+    "row.template": Code("error", "The model's chat template cannot render the row."),
+    "row.too_long": Code("error", "The row has more tokens than fit."),
+    "row.nothing_trained": Code("error", "No token of the row has a loss weight."),
 }
 
 

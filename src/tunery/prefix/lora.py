@@ -22,6 +22,17 @@ from torch import Tensor, nn
 from tunery.errors import MismatchError, UserError
 from tunery.models.adapters import Adapter
 
+BLOCK_LAYERS = (
+    "q_proj",
+    "k_proj",
+    "v_proj",
+    "o_proj",
+    "gate_proj",
+    "up_proj",
+    "down_proj",
+)
+"""The linear layers of a Llama-style block: what gets an adapter if nobody says otherwise."""
+
 
 class LoraLinear(nn.Module):
     """A frozen linear layer with a trainable low-rank addition.

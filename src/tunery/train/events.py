@@ -54,11 +54,19 @@ class Checkpointed:
 
 
 @dataclass(frozen=True, slots=True)
+class Resumed:
+    """The training goes on after a step, from a checkpoint."""
+
+    step: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
 class Noted:
     """Something that a person should know."""
 
     message: str
 
 
-Event = TrainPlan | StepDone | Validated | Checkpointed | Noted
+Event = TrainPlan | StepDone | Validated | Checkpointed | Resumed | Noted
 OnEvent = Callable[[Event], None]

@@ -32,6 +32,7 @@ class LoopSettings:
 
     Attributes:
         steps: Of the whole training.
+        seed: Of the row order; None keeps the rows' own order.
         budget: Unique tokens computed at once.
     """
 
@@ -42,7 +43,7 @@ class LoopSettings:
     schedule: Schedule
     warmup_ratio: float
     max_grad_norm: float
-    seed: int
+    seed: int | None
     budget: int
 
 

@@ -15,7 +15,8 @@ class PackedAdamW:
     checkpoint are one operation each. torch's own AdamW does the arithmetic.
 
     Args:
-        parameters: Leaf tensors that require a gradient. Their storage is replaced by views; order matters for checkpoints.
+        parameters: Leaf tensors that require a gradient. Their storage is replaced by views;
+            their order matters for checkpoints.
         weight_decay: Decoupled weight decay.
     """
 

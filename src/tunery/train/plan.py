@@ -76,7 +76,7 @@ def make_plan(
     *,
     epochs: int,
     batch_size: int,
-    seed: int,
+    seed: int | None,
     budget: int | None,
     memory: Memory,
     compute: ComputeChoice,
@@ -88,7 +88,7 @@ def make_plan(
         rows: The training rows.
         epochs: Passes over them.
         batch_size: Rows in a step.
-        seed: Of their order.
+        seed: Of their order; None keeps it.
         budget: Unique tokens at once, if the user said so.
         memory: What is free and what the process holds.
         compute: The timed product.

@@ -23,7 +23,7 @@ from tunery.prefix import lora
 from tunery.train import checkpoint
 from tunery.train.checkpoint import Checkpoint
 from tunery.train.device import choose_compute, memory_now
-from tunery.train.events import Checkpointed, Noted, OnEvent, StepDone, Validated
+from tunery.train.events import Checkpointed, Noted, OnEvent, Resumed, StepDone, Validated
 from tunery.train.loop import LoopSettings, mean_loss, run_steps
 from tunery.train.optimizer import PackedAdamW
 from tunery.train.order import steps_per_epoch
@@ -97,7 +97,7 @@ def train(
     if found is not None:
         optimizer.load_state(found.tensors)
         first, loop = found.step, replace(loop, budget=found.budget)
-        on_event(Noted(f"Resumed after step {first} of {plan.steps}."))
+        on_event(Resumed(first, plan.steps))
 
     begin = time.perf_counter()
     per_epoch = steps_per_epoch(len(rows), settings.batch_size)
@@ -141,7 +141,7 @@ def _plan(network: Any, rows: Sequence[TokenRow], settings: TrainSection) -> Tra
         rows,
         epochs=settings.epochs,
         batch_size=settings.batch_size,
-        seed=settings.seed,
+        seed=settings.seed if settings.shuffle else None,
         budget=settings.micro_batch_tokens,
         memory=memory_now(),
         compute=choose_compute(),
@@ -157,7 +157,7 @@ def _loop_settings(plan: TrainPlan, method: MethodSection, settings: TrainSectio
         schedule=settings.schedule,
         warmup_ratio=settings.warmup_ratio,
         max_grad_norm=settings.max_grad_norm,
-        seed=settings.seed,
+        seed=settings.seed if settings.shuffle else None,
         budget=plan.budget,
     )
 

@@ -1,0 +1,99 @@
+"""The tuned models of a home folder: adapters by name.
+
+Each is a folder `tuned/NAME` with the adapter in PEFT's format and `tunery.json`, which says what
+it was trained on.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import shutil
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tunery.errors import NotFoundError, UserError
+
+ABOUT_FILE = "tunery.json"
+
+
+@dataclass(frozen=True, slots=True)
+class TunedModel:
+    """A tuned model on disk.
+
+    Attributes:
+        name: What a request calls it.
+        base: The base model, as its run named it.
+        created: Unix time in seconds.
+        run: Folder of the run that made it.
+        folder: Where the adapter is.
+    """
+
+    name: str
+    base: str
+    created: int
+    run: str
+    folder: Path
+
+
+def tuned_folder(home: Path, name: str) -> Path:
+    """Where a tuned model of this name lies."""
+    return home / "tuned" / name
+
+
+def publish(home: Path, name: str, base: str, run: Path, adapter: Path) -> TunedModel:
+    """Makes an adapter known by a name; a tuned model of that name is replaced.
+
+    Args:
+        home: The home folder.
+        name: Of the tuned model.
+        base: As the run named it.
+        run: Folder of the run.
+        adapter: Folder with the adapter's files; it is copied.
+    """
+    final = tuned_folder(home, name)
+    draft = final.with_name(f".{name}.{os.getpid()}")
+    shutil.rmtree(draft, ignore_errors=True)
+    shutil.copytree(adapter, draft)
+    model = TunedModel(name, base, int(time.time()), str(run), final)
+    about = {key: value for key, value in asdict(model).items() if key != "folder"}
+    (draft / ABOUT_FILE).write_text(json.dumps(about, indent=2) + "\n", "utf-8")
+    shutil.rmtree(final, ignore_errors=True)
+    draft.rename(final)
+    return model
+
+
+def list_tuned(home: Path) -> list[TunedModel]:
+    """All tuned models, the newest first."""
+    found = [_read(path.parent) for path in (home / "tuned").glob(f"[!.]*/{ABOUT_FILE}")]
+    return sorted(found, key=lambda model: (-model.created, model.name))
+
+
+def find_tuned(home: Path, name: str) -> TunedModel:
+    """The tuned model of a name.
+
+    Raises:
+        NotFoundError: There is none; the nearest names are given.
+    """
+    for model in list_tuned(home):
+        if model.name == name:
+            return model
+    near = difflib.get_close_matches(name, [model.name for model in list_tuned(home)], n=1)
+    raise NotFoundError(
+        f"There is no tuned model {name!r} in {home}.",
+        f"Did you mean {near[0]}?" if near else "`tunery models list` shows what there is.",
+    )
+
+
+def _read(folder: Path) -> TunedModel:
+    try:
+        about = json.loads((folder / ABOUT_FILE).read_text("utf-8"))
+        return TunedModel(
+            str(about["name"]), str(about["base"]), int(about["created"]), str(about["run"]), folder
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{folder / ABOUT_FILE} is damaged: {error!r}.", "Remove the folder; train again."
+        ) from error

@@ -1,0 +1,283 @@
+"""One fine-tune, from data to report."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tunery.config.load import dump_run
+from tunery.config.method import MethodSection
+from tunery.config.run import RunConfig
+from tunery.data.findings import Finding
+from tunery.errors import DataError
+from tunery.evaluate.about import About, Curves
+from tunery.evaluate.comparison import Comparison
+from tunery.evaluate.report import ReportFiles, write_report
+from tunery.evaluate.run import compare
+from tunery.evaluate.sample import samples_from
+from tunery.models.adapters import save_adapter
+from tunery.models.catalog import load_catalog
+from tunery.models.load import LoadedModel, open_model, set_threads
+from tunery.models.registry import TunedModel, publish
+from tunery.models.sources import ModelFiles, fetch
+from tunery.pipelines.listener import Listener
+from tunery.pipelines.machine import describe_machine, versions
+from tunery.pipelines.prepare import PreparedData, prepare_data
+from tunery.prefix import attention, lora
+from tunery.serve.engines.torch import TorchEngine
+from tunery.track.event_log import EventLog
+from tunery.train.events import (
+    Checkpointed,
+    Event,
+    Noted,
+    Resumed,
+    StepDone,
+    Validated,
+)
+from tunery.train.plan import TrainPlan
+from tunery.train.run import TrainResult, peak_memory, train
+
+EVENT_KINDS = {
+    TrainPlan: "plan",
+    StepDone: "step",
+    Validated: "validation",
+    Checkpointed: "checkpoint",
+    Resumed: "resume",
+    Noted: "note",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FinetuneResult:
+    """What a fine-tune made.
+
+    Attributes:
+        tuned: The tuned model.
+        folder: The run's folder.
+        comparison: Base against tuned model; None without test rows.
+        report: The report; None without test rows.
+        seconds: Duration of each stage.
+        peak_bytes: Peak memory of the process.
+    """
+
+    tuned: TunedModel
+    folder: Path
+    comparison: Comparison | None
+    report: ReportFiles | None
+    seconds: dict[str, float]
+    peak_bytes: int
+
+
+def run(
+    config: RunConfig, home: Path, *, offline: bool, resume: bool, listener: Listener
+) -> FinetuneResult:
+    """Fetches the model, reads the data, trains, publishes the adapter and proves what it does.
+
+    Args:
+        config: The run.
+        home: The home folder; the run's folder is `runs/NAME` in it.
+        offline: Stay off the network.
+        resume: Go on from the run's newest checkpoint.
+        listener: Told what happens.
+
+    Raises:
+        TuneryError: Whatever cannot be done; see `tunery.errors`.
+    """
+    stages = _Stages(listener)
+    folder = home / "runs" / config.name
+    _open_folder(folder, config, resume=resume)
+
+    stages.begin("model")
+    set_threads(config.train.threads)
+    files = fetch(config.model, home, offline=offline, log=listener.log)
+    attention.register()
+    model = open_model(config.model, files.folder, attention=attention.NAME)
+
+    stages.begin("data")
+    data = prepare_data(config.data, model.template, model.context, config.train.seed)
+    _list_findings(data, folder, listener)
+
+    stages.begin("train")
+    events = EventLog(folder / "events.jsonl")
+    result = _train(model, data, config, folder, resume=resume, events=events, listener=listener)
+    save_adapter(result.adapter, folder / "adapter")
+    tuned = publish(home, config.name, config.model, folder, folder / "adapter")
+
+    comparison = report = None
+    if config.data.test is not None:
+        stages.begin("evaluate")
+        comparison = _compare(model, result, data, config, listener)
+        stages.begin("report")
+        about = _about(config, files, data, result, stages.seconds)
+        report = write_report(comparison, _curves(events), about, folder)
+    stages.end()
+    _write_summary(folder, config, files, result, stages.seconds)
+    return FinetuneResult(tuned, folder, comparison, report, stages.seconds, peak_memory())
+
+
+class _Stages:
+    """Names and times the stages of a run."""
+
+    def __init__(self, listener: Listener) -> None:
+        self.seconds: dict[str, float] = {}
+        self._listener = listener
+        self._name = ""
+        self._begin = 0.0
+
+    def begin(self, name: str) -> None:
+        self.end()
+        self._name, self._begin = name, time.perf_counter()
+        self._listener.stage(name)
+
+    def end(self) -> None:
+        if self._name:
+            self.seconds[self._name] = round(time.perf_counter() - self._begin, 3)
+        self._name = ""
+
+
+def _open_folder(folder: Path, config: RunConfig, *, resume: bool) -> None:
+    """Makes the run's folder; a new run of an old name starts with an empty one."""
+    if not resume:
+        shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "run.yaml").write_text(dump_run(config), "utf-8")
+
+
+def _list_findings(data: PreparedData, folder: Path, listener: Listener) -> None:
+    lines = [json.dumps(asdict(finding), ensure_ascii=False) for finding in data.findings]
+    (folder / "findings.jsonl").write_text("".join(line + "\n" for line in lines), "utf-8")
+    refused = [finding for finding in data.findings if finding.severity == "error"]
+    rows = {(finding.file, finding.line) for finding in refused}
+    if rows:
+        listener.log(
+            f"{len(rows)} rows cannot be used; the first: {_first(refused)} "
+            f"All are listed in {folder / 'findings.jsonl'}."
+        )
+    if not data.train:
+        raise DataError(
+            f"No row of the training file can be trained on; {_first(refused)}",
+            "`tunery data check FILE` lists what is wrong with each row.",
+        )
+
+
+def _first(findings: list[Finding]) -> str:
+    if not findings:
+        return "the file has no rows left after the split."
+    first = findings[0]
+    return f"{first.file}:{first.line}: {first.message}"
+
+
+def _train(
+    model: LoadedModel,
+    data: PreparedData,
+    config: RunConfig,
+    folder: Path,
+    *,
+    resume: bool,
+    events: EventLog,
+    listener: Listener,
+) -> TrainResult:
+    def on_event(event: Event) -> None:
+        if isinstance(event, Resumed):
+            events.rewind(event.step)
+        events.write(EVENT_KINDS[type(event)], asdict(event))
+        listener.event(event)
+
+    return train(
+        model,
+        data.train,
+        data.validation,
+        method=_with_targets(config),
+        settings=config.train,
+        folder=folder / "checkpoints",
+        resume=resume,
+        on_event=on_event,
+    )
+
+
+def _with_targets(config: RunConfig) -> MethodSection:
+    """The method with its target layers named: the user's, the catalog's, or all."""
+    if config.method.targets is not None:
+        return config.method
+    entry = load_catalog().get(config.model)
+    targets = tuple(entry.lora_targets) if entry else lora.BLOCK_LAYERS
+    return config.method.model_copy(update={"targets": targets})
+
+
+def _compare(
+    model: LoadedModel,
+    result: TrainResult,
+    data: PreparedData,
+    config: RunConfig,
+    listener: Listener,
+) -> Comparison:
+    samples, unused = samples_from(data.test)
+    limit = config.evaluate.limit
+    engine = TorchEngine(model, {config.name: result.adapter})
+    return compare(
+        engine,
+        model.name,
+        config.name,
+        samples[:limit],
+        max_tokens=config.evaluate.max_tokens,
+        batch_size=config.evaluate.batch_size,
+        unused=unused,
+        on_progress=listener.answered,
+    )
+
+
+def _curves(events: EventLog) -> Curves:
+    return Curves(
+        train_loss=[(event["step"], event["loss"]) for event in events.read("step")],
+        validation_loss=[(event["step"], event["loss"]) for event in events.read("validation")],
+    )
+
+
+def _about(
+    config: RunConfig,
+    files: ModelFiles,
+    data: PreparedData,
+    result: TrainResult,
+    seconds: dict[str, float],
+) -> About:
+    notes = [f"{c.name}: {c.value} ({c.reason})" for c in result.plan.choices]
+    rows = {(f.file, f.line) for f in data.findings if f.severity == "error"}
+    if rows:
+        notes.append(f"{len(rows)} rows were left out; findings.jsonl lists them.")
+    return About(
+        title=config.name,
+        created=time.strftime("%Y-%m-%d %H:%M %Z"),
+        model=f"{config.model}, from {files.source}",
+        machine=describe_machine(),
+        data=data.files,
+        settings=config.model_dump(mode="json"),
+        versions=versions(),
+        seconds=seconds,
+        peak_memory_bytes=peak_memory(),
+        notes=tuple(notes),
+    )
+
+
+def _write_summary(
+    folder: Path,
+    config: RunConfig,
+    files: ModelFiles,
+    result: TrainResult,
+    seconds: dict[str, float],
+) -> None:
+    summary: dict[str, Any] = {
+        "name": config.name,
+        "model": config.model,
+        "source": files.source,
+        "plan": asdict(result.plan),
+        "train_seconds": result.seconds,
+        "peak_bytes": peak_memory(),
+        "stages": seconds,
+        "machine": describe_machine(),
+        "versions": versions(),
+    }
+    (folder / "run.json").write_text(json.dumps(summary, indent=2) + "\n", "utf-8")
