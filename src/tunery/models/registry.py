@@ -1,7 +1,7 @@
 """The tuned models of a home folder: adapters by name.
 
 Each is a folder `tuned/NAME` with the adapter in PEFT's format and `tunery.json`, which says what
-it was trained on.
+it was trained on; `system.txt` is the system prompt that all its rows had, if there was one.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from tunery.errors import NotFoundError, UserError
 
 ABOUT_FILE = "tunery.json"
+SYSTEM_FILE = "system.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +44,25 @@ def tuned_folder(home: Path, name: str) -> Path:
     return home / "tuned" / name
 
 
-def publish(home: Path, name: str, base: str, run: Path, adapter: Path) -> TunedModel:
+def publish(home: Path, name: str, base: str, run: Path, system: str | None) -> TunedModel:
     """Makes an adapter known by a name; a tuned model of that name is replaced.
 
     Args:
         home: The home folder.
         name: Of the tuned model.
         base: As the run named it.
-        run: Folder of the run.
-        adapter: Folder with the adapter's files; it is copied.
+        run: Folder of the run; the adapter in it is copied.
+        system: The system prompt that it was trained with, if there was only one.
     """
     final = tuned_folder(home, name)
     draft = final.with_name(f".{name}.{os.getpid()}")
     shutil.rmtree(draft, ignore_errors=True)
-    shutil.copytree(adapter, draft)
+    shutil.copytree(run / "adapter", draft)
     model = TunedModel(name, base, int(time.time()), str(run), final)
     about = {key: value for key, value in asdict(model).items() if key != "folder"}
     (draft / ABOUT_FILE).write_text(json.dumps(about, indent=2) + "\n", "utf-8")
+    if system is not None:
+        (draft / SYSTEM_FILE).write_text(system, "utf-8")
     shutil.rmtree(final, ignore_errors=True)
     draft.rename(final)
     return model

@@ -105,7 +105,7 @@ def run(
     events = EventLog(folder / "events.jsonl")
     result = _train(model, data, config, folder, resume=resume, events=events, listener=listener)
     save_adapter(result.adapter, folder / "adapter")
-    tuned = publish(home, config.name, config.model, folder, folder / "adapter")
+    tuned = publish(home, config.name, config.model, folder, data.system)
 
     comparison = report = None
     if config.data.test is not None:

@@ -28,6 +28,7 @@ class PreparedData:
         test: Held-out conversations, still as text.
         findings: What was found in all files; a row with an error is in none of the above.
         files: What was read, for the report.
+        system: The system prompt that all training rows share; None if they differ.
     """
 
     train: tuple[TokenRow, ...]
@@ -35,6 +36,7 @@ class PreparedData:
     test: tuple[Conversation, ...]
     findings: tuple[Finding, ...]
     files: tuple[DataFile, ...]
+    system: str | None
 
 
 def prepare_data(
@@ -82,7 +84,15 @@ def prepare_data(
             for role, path in paths.items()
             if isinstance(path, Path)
         ),
+        system=_shared_system(rows["train"]),
     )
+
+
+def _shared_system(rows: Sequence[Conversation]) -> str | None:
+    prompts = {
+        tuple(m.content for m in row.messages if m.role in ("system", "developer")) for row in rows
+    }
+    return next(iter(prompts))[0] if len(prompts) == 1 and len(next(iter(prompts))) == 1 else None
 
 
 def read_file(section: DataSection, path: Path) -> ReadResult:

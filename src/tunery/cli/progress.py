@@ -1,0 +1,145 @@
+"""A run, as a person at a terminal sees it."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from tunery.evaluate.comparison import Comparison
+from tunery.evaluate.summary import summary_rows
+from tunery.pipelines.finetune import FinetuneResult
+from tunery.pipelines.listener import Listener
+from tunery.train.events import Event, Noted, Resumed, StepDone, Validated
+from tunery.train.plan import TrainPlan
+
+STAGES = {
+    "model": "Fetching and loading the model",
+    "data": "Reading the data",
+    "train": "Training",
+    "evaluate": "Comparing base and tuned model on the held-out rows",
+    "report": "Writing the report",
+}
+
+
+class RunProgress(Listener):
+    """Shows the stages of a run, the plan, and a bar with loss, rows/s and time left.
+
+    Where the output is no terminal, one line a step is printed instead of a bar.
+
+    Args:
+        console: Where to print.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bar = Progress(
+            TextColumn("  {task.description}"),
+            BarColumn(bar_width=30),
+            TextColumn("{task.completed}/{task.total}"),
+            TextColumn("{task.fields[note]}"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> RunProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def log(self, message: str) -> None:
+        """Prints a sentence."""
+        self._console.print(f"  {escape(message)}")
+
+    def stage(self, name: str) -> None:
+        """Prints the headline of a stage."""
+        self._console.print(f"[bold]{STAGES[name]}[/bold]")
+
+    def event(self, event: Event) -> None:
+        """Shows what training did."""
+        match event:
+            case TrainPlan():
+                self._show_plan(event)
+            case StepDone():
+                rate = event.rows / event.seconds
+                note = f"loss {event.loss:.4f}, {rate:.2f} rows/s"
+                self._advance("steps", event.step, event.steps, note)
+            case Validated():
+                self.log(f"Step {event.step}: validation loss {event.loss:.4f}")
+            case Resumed():
+                self.log(f"Resumed after step {event.step} of {event.steps}.")
+            case Noted():
+                self.log(event.message)
+
+    def answered(self, model: str, done: int, total: int) -> None:
+        """Shows how many rows a model has answered."""
+        self._advance(model, done, total, "rows answered")
+
+    def _advance(self, name: str, done: int, total: int, note: str) -> None:
+        if not self._console.is_terminal:
+            self.log(f"{name} {done}/{total}: {note}")
+            return
+        if name not in self._tasks:
+            self._tasks[name] = self._bar.add_task(escape(name), total=total, note="")
+        self._bar.update(self._tasks[name], completed=done, note=note)
+
+    def _show_plan(self, plan: TrainPlan) -> None:
+        saved = 1 - plan.unique_tokens / plan.tokens
+        table = Table.grid(padding=(0, 2))
+        table.add_row("rows", f"{plan.rows:,}")
+        table.add_row("tokens", f"{plan.tokens:,}, of which {plan.supervised_tokens:,} are trained")
+        table.add_row(
+            "unique tokens",
+            f"{plan.unique_tokens:,} an epoch; sharing saves {saved:.0%} of the work",
+        )
+        table.add_row("steps", f"{plan.steps:,}")
+        table.add_row("weights trained", f"{plan.trained_parameters:,}")
+        table.add_row("memory, estimated", f"{plan.peak_bytes / 2**30:.1f} GiB")
+        table.add_row("time, estimated", duration(plan.seconds))
+        for choice in plan.choices:
+            table.add_row(choice.name, f"{choice.value} [dim]({escape(choice.reason)})[/dim]")
+        self._console.print(table)
+
+
+def show_result(console: Console, result: FinetuneResult) -> None:
+    """Prints the scores and where everything is."""
+    if result.comparison is not None:
+        console.print(score_table(result.comparison))
+    spent = ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.seconds.items())
+    console.print(f"Time: {spent}. Peak memory: {result.peak_bytes / 2**30:.1f} GiB.")
+    console.print(f"Tuned model: [bold]{escape(result.tuned.name)}[/bold]")
+    if result.report is not None:
+        console.print(f"Report: {escape(str(result.report.html))}", soft_wrap=True)
+
+
+def score_table(comparison: Comparison) -> Table:
+    """Base against tuned model, each share with its 95 % interval."""
+    table = Table(title="Held-out rows, share with 95 % interval", title_justify="left")
+    for heading in ("metric", "n", "base", "tuned", "tuned minus base"):
+        table.add_column(heading)
+    for row in summary_rows(comparison):
+        table.add_row(row.metric, row.n, row.base, row.tuned, row.difference)
+    return table
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words: "45 s", "3 min 20 s", "2 h 05 min"."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"

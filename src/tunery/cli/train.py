@@ -1,0 +1,46 @@
+"""`tunery train`: one fine-tune in the foreground."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tunery.config.load import load_run
+from tunery.config.run import RunConfig
+from tunery.workspace import Workspace
+
+
+def train(
+    context: typer.Context,
+    config: Annotated[Path, typer.Argument(help="The run's YAML file.", show_default=False)],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change one value; may be repeated."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the run's newest checkpoint.")
+    ] = False,
+) -> None:
+    """Fine-tune a model as a YAML file says.
+
+    Example: tunery train config.yaml --set train.epochs=2
+    """
+    run_in_foreground(context.obj, load_run(config, overrides or []), resume=resume)
+
+
+def run_in_foreground(workspace: Workspace, config: RunConfig, *, resume: bool) -> None:
+    """Runs a fine-tune with a progress bar, then prints its scores."""
+    # Imported here: they load torch, which `tunery --help` must not wait for.
+    from rich.console import Console
+
+    from tunery.cli.progress import RunProgress, show_result
+    from tunery.pipelines import finetune
+
+    console = Console(highlight=False)
+    with RunProgress(console) as progress:
+        result = finetune.run(
+            config, workspace.home, offline=workspace.offline, resume=resume, listener=progress
+        )
+    show_result(console, result)

@@ -1,0 +1,243 @@
+"""A run's YAML file and its `--set` overrides → one validated `RunConfig`, and back to YAML.
+
+    config = load_run(Path("config.yaml"), overrides=["train.epochs=2"])
+    (folder / "config.yaml").write_text(dump_run(config))
+
+Every problem is reported at once, a line each, with its place and the nearest valid name:
+
+    config.yaml:12: train.epoch is not a key of train; did you mean train.epochs?
+    config.yaml:7: train.batch_size is 'eight', expected a whole number of at least 1
+    --set train.lr=fast: train.lr is not a key of train; did you mean train.learning_rate?
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from tunery.config.document import (
+    Document,
+    KeyPath,
+    Problem,
+    dotted,
+    read_document,
+    write_document,
+)
+from tunery.config.problems import SchemaProblem, explain, show
+from tunery.config.reference import section_of, takes_path
+from tunery.config.run import RunConfig
+from tunery.errors import ConfigError, NotFoundError
+
+Names = tuple[str, ...]
+"""A path of keys without list positions."""
+
+MAX_BYTES = 1_000_000
+"""A run's YAML has a few kilobytes; a larger file is most likely not one."""
+
+REFERENCE_HINT = "`tunery train --help` lists every key."
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A configuration that is being put together.
+
+    Attributes:
+        tree: The values of the file with the overrides in them.
+        document: Where each value of the file came from.
+        file: The YAML file.
+        overridden: Which override, as written, set a path.
+        problems: What is wrong so far.
+    """
+
+    tree: dict[str, Any]
+    document: Document
+    file: Path
+    overridden: dict[KeyPath, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def override_of(self, path: KeyPath) -> str | None:
+        """The override that set a path, the section around it, or a section that it needed."""
+        prefixes = (path[:length] for length in range(len(path), 0, -1))
+        around = next((self.overridden[p] for p in prefixes if p in self.overridden), None)
+        if around or path in self.document.lines:
+            return around
+        inside = (text for p, text in self.overridden.items() if path and p[: len(path)] == path)
+        return next(inside, None)
+
+    def add(self, problem: SchemaProblem) -> None:
+        """Notes a problem with the place of its key."""
+        if override := self.override_of(problem.path):
+            self.problems.append(Problem(f"--set {override}", problem.text, MAX_BYTES))
+            return
+        prefixes = (problem.path[:length] for length in range(len(problem.path), -1, -1))
+        lines = self.document.lines
+        line = next((lines[p] for p in prefixes if p in lines), 1)
+        self.problems.append(Problem(f"{self.file}:{line}", problem.text, line))
+
+
+def load_run(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
+    """Reads a run's configuration.
+
+    Paths in the file are taken from the file's folder, paths in overrides from the current
+    folder; `model` is a path if it starts with `.`, `~` or `/`, or if a folder of its name is
+    there. All of them are absolute in the result.
+
+    Args:
+        path: The YAML file.
+        overrides: `key.sub=value` each, with a value in YAML; later ones win.
+
+    Returns:
+        The validated configuration.
+
+    Raises:
+        NotFoundError: The file is not there.
+        ConfigError: Anything in it or in the overrides cannot be used; lists all of it.
+    """
+    document = read_document(_read_text(path), str(path))
+    draft = _Draft(tree={}, document=document, file=path, problems=list(document.problems))
+    if isinstance(document.value, dict):
+        draft.tree = document.value
+    elif document.value is not None:
+        text = f"the file is {show(document.value)}, expected keys such as `name: my-run`"
+        draft.problems.append(Problem(f"{path}:1", text, 1))
+    if draft.problems:
+        # a file that was half read would seem to lack keys that it has
+        raise _config_error(draft.problems)
+    for override in overrides:
+        _apply_override(draft, override)
+    _resolve_paths(draft)
+    config: RunConfig | None = None
+    try:
+        # strict JSON keeps YAML's types: '8' is no number and true is not 1
+        config = RunConfig.model_validate_json(json.dumps(draft.tree), strict=True)
+    except ValidationError as error:
+        for problem in explain(error, RunConfig):
+            draft.add(problem)
+    if config is None or draft.problems:
+        raise _config_error(draft.problems)
+    return config
+
+
+def dump_run(config: RunConfig) -> str:
+    """Writes a configuration as YAML, every key in full.
+
+    `load_run` reads it back to the same value from any folder, since its paths are absolute.
+    """
+    return write_document(config.model_dump(mode="json"))
+
+
+def _read_text(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise NotFoundError(
+            f"The configuration {path} is not there.", "Give the path of a run's YAML file."
+        ) from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ConfigError(
+            f"The configuration {path} cannot be read: {reason}.",
+            "Give the path of a run's YAML file.",
+        ) from None
+    if len(content) > MAX_BYTES:
+        raise ConfigError(
+            f"The configuration {path} has {len(content)} bytes, expected at most {MAX_BYTES}.",
+            "Data goes into files of its own; `data.train` names them.",
+        )
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigError(
+            f"{path}:{line}: the text is not UTF-8 (byte {content[error.start]:#04x}).",
+            "Save the file as UTF-8.",
+        ) from None
+
+
+def _apply_override(draft: _Draft, override: str) -> None:
+    """Puts one `key.sub=value` into the tree."""
+
+    def refuse(text: str) -> None:
+        draft.problems.append(Problem(f"--set {override}", text, MAX_BYTES))
+
+    key, equals, text = override.partition("=")
+    path = tuple(key.strip().split("."))
+    if not equals or not all(path):
+        refuse("expected key=value, such as train.epochs=2")
+        return
+    document = read_document(text, f"--set {override}", numbered=False)
+    if document.problems:
+        for problem in document.problems:
+            refuse(problem.text)
+        return
+    section = draft.tree
+    for depth, part in enumerate(path[:-1], start=1):
+        inner = section.setdefault(part, {})
+        if inner is None:
+            inner = section[part] = {}
+        if not isinstance(inner, dict):
+            refuse(f"{dotted(path[:depth])} is {show(inner)}, not a section with keys in it")
+            return
+        section = inner
+    section[path[-1]] = document.value
+    for known in [p for p in draft.overridden if p[: len(path)] == path]:
+        del draft.overridden[known]  # an earlier override of what this one replaces
+    draft.overridden[path] = override
+
+
+def _resolve_paths(draft: _Draft) -> None:
+    """Makes the paths in the tree absolute, each from the folder of whoever wrote it."""
+    for path in _path_keys(RunConfig):
+        section = _section_at(draft.tree, path)
+        if section is not None and isinstance(section.get(path[-1]), str):
+            _make_absolute(draft, section, path)
+    model = draft.tree.get("model")
+    if isinstance(model, str) and model:
+        named = model.startswith((".", "~")) or Path(model).is_absolute()
+        if named or (_origin(draft, ("model",)) / model).is_dir():
+            _make_absolute(draft, draft.tree, ("model",))
+
+
+def _path_keys(model: type[BaseModel], prefix: Names = ()) -> Iterator[Names]:
+    """The keys that take a path."""
+    for name, info in model.model_fields.items():
+        if section := section_of(info.annotation):
+            yield from _path_keys(section, (*prefix, name))
+        elif takes_path(info.annotation):
+            yield (*prefix, name)
+
+
+def _section_at(tree: dict[str, Any], path: Names) -> dict[str, Any] | None:
+    """The mapping that holds the last key of a path, if there is one."""
+    section: Any = tree
+    for part in path[:-1]:
+        section = section.get(part) if isinstance(section, dict) else None
+    return section if isinstance(section, dict) else None
+
+
+def _origin(draft: _Draft, path: KeyPath) -> Path:
+    """The folder from which a relative path counts."""
+    return Path.cwd() if draft.override_of(path) else draft.file.absolute().parent
+
+
+def _make_absolute(draft: _Draft, section: dict[str, Any], path: Names) -> None:
+    """Replaces the path at a key by its absolute form, or notes why it has none."""
+    text = section[path[-1]]
+    try:
+        full = _origin(draft, path) / Path(text).expanduser()
+        # only the folder is resolved, to drop `..`: the target of a link may lack the ending
+        named = full.name not in ("", "..")
+        section[path[-1]] = str(full.parent.resolve() / full.name if named else full.resolve())
+    except (OSError, RuntimeError, ValueError) as error:
+        # a circle of links, the home of an unknown user, a zero byte
+        draft.add(SchemaProblem(path, f"{dotted(path)} is {show(text)}, not a path: {error}"))
+
+
+def _config_error(problems: Sequence[Problem]) -> ConfigError:
+    ordered = sorted(problems, key=lambda problem: problem.line)
+    return ConfigError("\n".join(str(problem) for problem in ordered), REFERENCE_HINT)
