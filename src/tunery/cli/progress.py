@@ -11,6 +11,7 @@ from rich.table import Table
 
 from tunery.evaluate.comparison import Comparison
 from tunery.evaluate.summary import summary_rows
+from tunery.evaluate.wording import duration
 from tunery.pipelines.finetune import FinetuneResult
 from tunery.pipelines.listener import Listener
 from tunery.train.events import Event, Noted, Resumed, StepDone, Validated
@@ -133,13 +134,3 @@ def score_table(comparison: Comparison) -> Table:
     for row in summary_rows(comparison):
         table.add_row(row.metric, row.n, row.base, row.tuned, row.difference)
     return table
-
-
-def duration(seconds: float) -> str:
-    """Seconds in words: "45 s", "3 min 20 s", "2 h 05 min"."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    return f"{minutes // 60} h {minutes % 60:02d} min"

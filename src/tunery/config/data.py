@@ -46,4 +46,5 @@ class DataSection(Section):
     """System prompt put before rows that have none."""
 
     max_tokens: int | None = Field(default=None, ge=8)
-    """Longest row in tokens; longer rows are listed and left out. The model's context by default."""
+    """Longest row in tokens; longer rows are listed and left out. The model's context by
+    default."""

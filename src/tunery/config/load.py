@@ -39,7 +39,7 @@ Names = tuple[str, ...]
 MAX_BYTES = 1_000_000
 """A run's YAML has a few kilobytes; a larger file is most likely not one."""
 
-REFERENCE_HINT = "`tunery train --help` lists every key."
+HINT = "Correct these lines, then run the command again."
 
 
 @dataclass(slots=True)
@@ -240,4 +240,4 @@ def _make_absolute(draft: _Draft, section: dict[str, Any], path: Names) -> None:
 
 def _config_error(problems: Sequence[Problem]) -> ConfigError:
     ordered = sorted(problems, key=lambda problem: problem.line)
-    return ConfigError("\n".join(str(problem) for problem in ordered), REFERENCE_HINT)
+    return ConfigError("\n".join(str(problem) for problem in ordered), HINT)

@@ -47,6 +47,11 @@ class Adapter:
         return self.alpha / self.rank
 
 
+def block_of(name: str) -> int | None:
+    """Index of the block that a layer belongs to, by its name; None if it is in none."""
+    return next((int(part) for part in name.split(".") if part.isdigit()), None)
+
+
 def save_adapter(adapter: Adapter, folder: Path) -> None:
     """Writes an adapter; the folder is created."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -55,6 +60,7 @@ def save_adapter(adapter: Adapter, folder: Path) -> None:
         tensors[f"{PREFIX}{name}.lora_A.weight"] = a.detach().contiguous().clone()
         tensors[f"{PREFIX}{name}.lora_B.weight"] = b.detach().contiguous().clone()
     save_file(tensors, folder / WEIGHTS_FILE, metadata={"format": "pt"})
+    blocks = {block for name in adapter.factors if (block := block_of(name)) is not None}
     config = {
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
@@ -63,6 +69,7 @@ def save_adapter(adapter: Adapter, folder: Path) -> None:
         "lora_alpha": adapter.alpha,
         "lora_dropout": 0.0,
         "target_modules": sorted(adapter.targets),
+        "layers_to_transform": sorted(blocks) or None,
         "bias": "none",
         "fan_in_fan_out": False,
         "inference_mode": True,

@@ -1,8 +1,9 @@
 """A GGUF file → a folder that transformers opens: safetensors, configuration and tokenizer.
 
 Quantized weights are unpacked to float32 once, so that they can be trained. transformers has a
-loader for this too; it parses the file's header three times, matches names in quadratic time and
-keeps the weights in memory twice, which takes 30 s for 135M weights against 3 s here.
+loader for this too; it needs `accelerate`, parses the file's header three times and matches names
+in quadratic time: 38 s for the 135M weights of SmolLM2 on two cores, against 6 s here. Both give
+the same weights, bit for bit.
 
 Only this module of the package imports transformers to fetch a model, and `sources` imports it
 only when there is a file to convert.
@@ -261,12 +262,7 @@ def _unpack(file: Path, header: GgufHeader, info: Any, config: Any) -> Array:
     start = header.data_start + info.offset
     raw = np.fromfile(file, dtype=np.uint8, count=info.nbytes, offset=start)
     rows = raw.reshape(*info.shape[:-1], -1)  # blocks never cross a row
-    try:
-        weights: Array = dequantize(rows, GGMLQuantizationType(info.ggml_type))
-    except (NotImplementedError, ValueError) as error:
-        raise FetchError(
-            f"{file.name} holds {info.name} in a form that cannot be unpacked: {error}."
-        ) from error
+    weights: Array = dequantize(rows, GGMLQuantizationType(info.ggml_type))
     weights = weights.reshape(info.shape)
     if config.model_type == "llama" and (".attn_q." in info.name or ".attn_k." in info.name):
         query = ".attn_q." in info.name

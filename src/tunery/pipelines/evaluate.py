@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tunery.config.data import DataSection
 from tunery.config.evaluate import EvaluateSection
-from tunery.evaluate.about import About, Curves
+from tunery.evaluate.about import About, Curves, describe_file
 from tunery.evaluate.comparison import Comparison
 from tunery.evaluate.report import ReportFiles, write_report
 from tunery.evaluate.run import compare
@@ -16,7 +16,7 @@ from tunery.evaluate.sample import samples_from
 from tunery.models.registry import find_tuned
 from tunery.pipelines.listener import Listener
 from tunery.pipelines.machine import describe_machine, versions
-from tunery.pipelines.prepare import describe_file, read_file
+from tunery.pipelines.prepare import read_file
 from tunery.serve.engine import Engine
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from tunery.data.findings import Finding, Place
 from tunery.data.read import ReadResult, read_conversations
 from tunery.data.split import hold_out
 from tunery.errors import TuneryError
-from tunery.evaluate.about import DataFile
+from tunery.evaluate.about import DataFile, describe_file
 from tunery.models.chat_template import ChatTemplate
 from tunery.models.token_row import TokenRow
 
@@ -140,10 +139,3 @@ def render_rows(
         else:
             kept.append(row)
     return tuple(kept), findings
-
-
-def describe_file(role: str, path: Path, rows: int) -> DataFile:
-    """What the report says of a file."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return DataFile(role, str(path), digest, path.stat().st_size, rows)

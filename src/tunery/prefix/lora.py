@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from tunery.errors import MismatchError, UserError
-from tunery.models.adapters import Adapter
+from tunery.models.adapters import Adapter, block_of
 
 BLOCK_LAYERS = (
     "q_proj",
@@ -93,7 +93,9 @@ class _MergedProduct(torch.autograd.Function):
         return grad_x, None, grad_a, grad_b, None
 
 
-def attach(model: nn.Module, targets: Iterable[str], rank: int, scale: float) -> list[str]:
+def attach(
+    model: Any, targets: Iterable[str], rank: int, scale: float, last_blocks: int | None = None
+) -> list[str]:
     """Replaces linear layers of a model by `LoraLinear`, untrained, and freezes all else.
 
     Args:
@@ -101,6 +103,8 @@ def attach(model: nn.Module, targets: Iterable[str], rank: int, scale: float) ->
         targets: Last parts of the names of the layers, such as `q_proj`.
         rank: r.
         scale: s.
+        last_blocks: Only the last so many blocks get adapters; all by default. The blocks below
+            the first adapter then need no backward pass.
 
     Returns:
         Full names of the layers replaced, in the model's order.
@@ -120,6 +124,9 @@ def attach(model: nn.Module, targets: Iterable[str], rank: int, scale: float) ->
             f"model; it has {', '.join(known)}.",
             "Correct method.targets, or leave it out.",
         )
+    if last_blocks is not None:
+        first = model.config.get_text_config().num_hidden_layers - last_blocks
+        names = [name for name in names if (block_of(name) or 0) >= first]
     for name in names:
         parent, _, child = name.rpartition(".")
         owner = model.get_submodule(parent)

@@ -122,7 +122,9 @@ def peak_memory() -> int:
 def _attach(model: LoadedModel, method: MethodSection, seed: int) -> Adapter:
     """Gives the network LoRA layers; the adapter's factors are the network's own parameters."""
     alpha = 2.0 * method.rank if method.alpha is None else method.alpha
-    lora.attach(model.network, method.targets or (), method.rank, alpha / method.rank)
+    lora.attach(
+        model.network, method.targets or (), method.rank, alpha / method.rank, method.last_blocks
+    )
     lora.initialise(model.network, seed)
     return Adapter(
         base=model.name,
@@ -178,7 +180,7 @@ def _identity(adapter: Adapter, rows: Sequence[TokenRow], settings: TrainSection
         "base": adapter.base,
         "rank": adapter.rank,
         "alpha": adapter.alpha,
-        "targets": sorted(adapter.targets),
+        "layers": hashlib.sha256(" ".join(adapter.factors).encode()).hexdigest(),
         "rows_sha256": digest.hexdigest(),
         "torch": torch.__version__,
         **settings.model_dump(exclude=steering),

@@ -83,7 +83,17 @@ def pairs_together(weights, heads):
     return halves.swapaxes(1, 2).reshape(weights.shape)
 
 
-def write_gguf(file, network, *, quantized=None, split="smollm", leave_out=(), more=(), **metadata):
+def write_gguf(
+    file,
+    network,
+    *,
+    quantized=None,
+    split="smollm",
+    tokenizer="gpt2",
+    leave_out=(),
+    more=(),
+    **metadata,
+):
     """A network as a GGUF file, as llama.cpp's converter writes it."""
     kind = network.config.model_type
     writer = GGUFWriter(str(file), kind)
@@ -91,14 +101,15 @@ def write_gguf(file, network, *, quantized=None, split="smollm", leave_out=(), m
     writer.add_block_count(SHAPE["num_hidden_layers"])
     writer.add_embedding_length(SHAPE["hidden_size"])
     writer.add_feed_forward_length(SHAPE["intermediate_size"])
-    writer.add_head_count(SHAPE["num_attention_heads"])
+    if "heads" not in leave_out:
+        writer.add_head_count(SHAPE["num_attention_heads"])
     writer.add_head_count_kv(SHAPE["num_key_value_heads"])
     writer.add_key_length(SHAPE["head_dim"])
     writer.add_layer_norm_rms_eps(network.config.rms_norm_eps)
     writer.add_rope_freq_base(5000.0)
     letters = bytes_to_unicode()
     tokens = [*SPECIAL, *(letters[byte] for byte in range(256)), "ĊĊ", "ab"]
-    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_model(tokenizer)
     writer.add_tokenizer_pre(split)
     writer.add_token_list(tokens)
     writer.add_token_types([3] * len(SPECIAL) + [1] * (len(tokens) - len(SPECIAL)))
@@ -180,6 +191,15 @@ def test_quantized_weights_are_unpacked(tmp_path, out):
         # Q8_0 rounds to 127 steps of the largest of 32 neighbours
         assert (weights[name] - tensor).abs().max() <= tensor.abs().max() / 127
     assert (logits(out) - logits(network)).abs().max() < 0.1
+
+
+def test_half_precision_is_widened(tmp_path, out):
+    network = make_network()
+    half = GGMLQuantizationType.F16
+    convert_gguf(write_gguf(tmp_path / "m.gguf", network, quantized=half), out)
+    weights = load_file(out / "model.safetensors")["model.layers.0.mlp.up_proj.weight"]
+    original = network.state_dict()["model.layers.0.mlp.up_proj.weight"]
+    assert torch.equal(weights, original.half().float())
 
 
 def test_tokenizer_keeps_its_tokens_and_template(tmp_path, out):
@@ -265,6 +285,22 @@ def test_scaled_positions_are_refused_rather_than_lost(tmp_path, out):
 def test_unknown_way_of_splitting_text_is_refused(tmp_path, out):
     file = write_gguf(tmp_path / "m.gguf", make_network(), split="new-thing")
     assert "splits text in a way named 'new-thing', which is not known" in refused(file, out)
+
+
+def test_unknown_kind_of_tokenizer_is_refused(tmp_path, out):
+    file = write_gguf(tmp_path / "m.gguf", make_network(), tokenizer="rwkv")
+    assert "The tokenizer of m.gguf cannot be converted" in refused(file, out)
+
+
+def test_missing_number_of_the_architecture_is_told(tmp_path, out):
+    file = write_gguf(tmp_path / "m.gguf", make_network(), leave_out=["heads"])
+    assert refused(file, out) == "m.gguf lacks 'llama.attention.head_count' in its metadata."
+
+
+def test_folder_that_cannot_be_written_is_told(tmp_path):
+    file = write_gguf(tmp_path / "m.gguf", make_network())
+    with pytest.raises(FetchError, match=r"model\.safetensors cannot be written"):
+        convert_gguf(file, tmp_path / "gone")
 
 
 def test_other_architecture_is_refused(tmp_path, out):

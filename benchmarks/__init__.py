@@ -1,0 +1,7 @@
+"""Questions about speed, memory and quality, each answered by one command.
+
+A folder is a question. `python -m benchmarks.NAME` prints one table, Tunery beside a peer, measured
+in the same run on the same machine; `--json` prints it for programs. `README.md` lists them.
+
+    $ python -m benchmarks.train_vs_trl --data train.jsonl --rows 24 --batch 8
+"""

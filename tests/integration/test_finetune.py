@@ -1,0 +1,221 @@
+"""The whole walk on a tiny random model: files, training, adapter, comparison, report."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tunery.config.load import load_run
+from tunery.data.conversation import Message
+from tunery.errors import DataError, MismatchError, UserError
+from tunery.models.adapters import load_adapter
+from tunery.pipelines import evaluate, finetune
+from tunery.pipelines.listener import Listener
+from tunery.serve.engine import Sampling
+from tunery.serve.engines.opening import open_torch_engine
+from tunery.testing.tiny_models import save_tiny_model
+from tunery.train.events import Checkpointed, StepDone, Validated
+from tunery.train.plan import TrainPlan
+
+SYSTEM = {"role": "system", "content": "Answer a or b."}
+
+
+class Recorder(Listener):
+    def __init__(self):
+        self.events, self.stages, self.logs = [], [], []
+
+    def log(self, message):
+        self.logs.append(message)
+
+    def stage(self, name):
+        self.stages.append(name)
+
+    def event(self, event):
+        self.events.append(event)
+
+    def of(self, kind):
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+class Stop(Exception):
+    """Ends a run in the middle, as a crash would."""
+
+
+def chat(question, answer):
+    messages = [
+        SYSTEM,
+        {"role": "user", "content": question},
+        {"role": "assistant", "content": answer},
+    ]
+    return json.dumps({"messages": messages})
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return save_tiny_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture
+def write(tmp_path, model):
+    """Writes data and a configuration; returns the loaded configuration."""
+
+    def make(rows=None, **train):
+        rows = rows or [chat(f"{n % 2} {n}", "ab"[n % 2]) for n in range(20)]
+        (tmp_path / "train.jsonl").write_text("\n".join(rows) + "\n")
+        test = [chat(f"{n % 2} {n}", "ab"[n % 2]) for n in range(20, 30)]
+        (tmp_path / "test.jsonl").write_text("\n".join(test) + "\n")
+        settings = {"epochs": 3, "batch_size": 8, "learning_rate": 0.02} | train
+        config = {
+            "name": "tiny",
+            "model": str(model),
+            "data": {"train": "train.jsonl", "validation": 0.2, "test": "test.jsonl"},
+            "train": settings,
+            "evaluate": {"max_tokens": 4},
+        }
+        path = tmp_path / "config.yaml"
+        path.write_text(json.dumps(config))
+        return load_run(path)
+
+    return make
+
+
+def run(config, home, listener=None, resume=False):
+    return finetune.run(config, home, offline=True, resume=resume, listener=listener or Recorder())
+
+
+def test_from_files_to_a_report(write, tmp_path):
+    recorder = Recorder()
+    result = run(write(), tmp_path / "home", recorder)
+    assert recorder.stages == ["model", "data", "train", "evaluate", "report"]
+    (plan,) = recorder.of(TrainPlan)
+    steps = recorder.of(StepDone)
+    assert plan.rows == 16
+    assert [step.step for step in steps] == list(range(1, plan.steps + 1))
+    assert sum(step.unique_tokens for step in steps[:2]) == plan.unique_tokens
+    assert len(recorder.of(Validated)) == 3
+    assert steps[-1].loss < steps[0].loss
+    folder = tmp_path / "home" / "runs" / "tiny"
+    assert result.folder == folder
+    for name in ("run.yaml", "run.json", "events.jsonl", "findings.jsonl", "report.html"):
+        assert (folder / name).is_file()
+    summary = json.loads((folder / "run.json").read_text())
+    assert summary["plan"]["rows"] == 16
+    assert summary["peak_bytes"] > 0
+    assert len(result.comparison.samples) == 10
+    assert (result.tuned.folder / "system.txt").read_text() == SYSTEM["content"]
+
+
+def test_the_published_model_answers_as_the_report_says(write, tmp_path, model):
+    result = run(write(epochs=8), tmp_path / "home")
+    engine = open_torch_engine(str(model), model, [result.tuned])
+    prompts = [sample.prompt for sample in result.comparison.samples]
+    answers = engine.generate("tiny", prompts, Sampling(max_tokens=4))
+    assert [a.text for a in answers] == [a.text for a in result.comparison.tuned.answers]
+    assert result.comparison.tuned.scores.exact.share > result.comparison.base.scores.exact.share
+
+
+def test_a_tuned_model_can_be_compared_again_on_other_rows(write, tmp_path, model):
+    config = write()
+    result = run(config, tmp_path / "home")
+    engine = open_torch_engine(str(model), model, [result.tuned])
+    path = tmp_path / "more.jsonl"
+    path.write_text(chat("1 1", "b") + "\n{broken\n")
+    recorder = Recorder()
+    again = evaluate.run(
+        engine, tmp_path / "home", "tiny", path, config.data, config.evaluate, listener=recorder
+    )
+    assert len(again.comparison.samples) == 1
+    assert "more.jsonl:2" in recorder.logs[0]
+    assert again.report.html.is_file()
+
+
+def test_a_crashed_run_goes_on_to_the_same_weights(write, tmp_path):
+    config = write(checkpoint_every=1)
+    whole = run(config, tmp_path / "whole")
+
+    class Crashing(Recorder):
+        def event(self, event):
+            super().event(event)
+            if isinstance(event, Checkpointed) and event.step == 3:
+                raise Stop
+
+    with pytest.raises(Stop):
+        run(config, tmp_path / "crashed", Crashing())
+    recorder = Recorder()
+    resumed = run(config, tmp_path / "crashed", recorder, resume=True)
+    assert [step.step for step in recorder.of(StepDone)] == [4, 5, 6]
+    ours = load_file(resumed.tuned.folder / "adapter_model.safetensors")
+    theirs = load_file(whole.tuned.folder / "adapter_model.safetensors")
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    events = (resumed.folder / "events.jsonl").read_text().splitlines()
+    seen = [e["step"] for e in map(json.loads, events) if e["event"] == "step"]
+    assert seen == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_checkpoint_of_other_settings_is_refused(write, tmp_path):
+    run(write(), tmp_path / "home")
+    with pytest.raises(
+        MismatchError, match=r"learning_rate: the checkpoint has 0.02, this run 0.5"
+    ):
+        run(write(learning_rate=0.5), tmp_path / "home", resume=True)
+
+
+def test_without_resume_a_run_starts_anew(write, tmp_path):
+    run(write(), tmp_path / "home")
+    recorder = Recorder()
+    run(write(epochs=1), tmp_path / "home", recorder)
+    assert [step.step for step in recorder.of(StepDone)] == [1, 2]
+
+
+def test_every_row_is_used_or_listed(write, tmp_path):
+    rows = [chat(f"{n % 2} {n}", "ab"[n % 2]) for n in range(10)]
+    rows[3] = "{broken"
+    rows[5] = chat("long " * 200, "a")
+    rows[7] = chat("7", "")
+    recorder = Recorder()
+    config = write(rows)
+    config = config.model_copy(update={"data": config.data.model_copy(update={"validation": None})})
+    run(config, tmp_path / "home", recorder)
+    (plan,) = recorder.of(TrainPlan)
+    listed = (tmp_path / "home" / "runs" / "tiny" / "findings.jsonl").read_text().splitlines()
+    errors = {f["line"]: f["code"] for f in map(json.loads, listed) if f["severity"] == "error"}
+    assert sorted(errors) == [4, 6, 8]
+    assert errors[6] == "row.too_long"
+    assert plan.rows == 10 - len(errors)
+    assert recorder.logs[-1].startswith("3 rows cannot be used")
+
+
+def test_a_file_with_nothing_to_train_stops_before_step_1(write, tmp_path):
+    message = {"role": "assistant", "content": "a", "weight": 0}
+    rows = [json.dumps({"messages": [SYSTEM, {"role": "user", "content": "x"}, message]})] * 4
+    recorder = Recorder()
+    with pytest.raises(DataError, match="every assistant turn has weight 0"):
+        run(write(rows), tmp_path / "home", recorder)
+    assert not recorder.of(StepDone)
+
+
+def test_targets_that_the_model_lacks_are_refused(write, tmp_path):
+    config = write()
+    method = config.method.model_copy(update={"targets": ("q_proj", "w1")})
+    with pytest.raises(UserError, match=r"method.targets names w1.*it has down_proj"):
+        run(config.model_copy(update={"method": method}), tmp_path / "home")
+
+
+def test_the_adapter_loads_in_plain_peft_with_the_same_logits(write, tmp_path, model):
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    result = run(write(), tmp_path / "home")
+    engine = open_torch_engine(str(model), model, [result.tuned])
+    prompt = [Message("system", "S"), Message("user", "1 2")]
+    engine.generate("tiny", [prompt], Sampling(max_tokens=1))  # wears the adapter
+    ids = torch.tensor([engine._base.template.prompt_ids(prompt)])
+    network = engine._base.network
+    network.set_attn_implementation("eager")
+    plain = PeftModel.from_pretrained(
+        AutoModelForCausalLM.from_pretrained(model), result.tuned.folder
+    )
+    with torch.no_grad():
+        torch.testing.assert_close(network(ids).logits, plain(ids).logits, rtol=1e-4, atol=1e-4)
+    assert load_adapter(result.tuned.folder).rank == 16

@@ -1,0 +1,28 @@
+from tunery.track.event_log import EventLog
+
+
+def test_events_are_read_back_in_order_and_by_kind(tmp_path):
+    log = EventLog(tmp_path / "events.jsonl")
+    assert log.read() == []
+    log.write("plan", {"rows": 3})
+    log.write("step", {"step": 1, "loss": 0.5})
+    assert [event["event"] for event in log.read()] == ["plan", "step"]
+    assert log.read("step") == [{"event": "step", "step": 1, "loss": 0.5}]
+
+
+def test_a_line_cut_off_by_a_crash_is_left_out(tmp_path):
+    log = EventLog(tmp_path / "events.jsonl")
+    log.write("step", {"step": 1})
+    with log.path.open("a") as file:
+        file.write('{"event": "st')
+    assert log.read() == [{"event": "step", "step": 1}]
+
+
+def test_rewinding_forgets_later_steps_only(tmp_path):
+    log = EventLog(tmp_path / "events.jsonl")
+    log.write("plan", {"rows": 3})
+    for step in range(1, 6):
+        log.write("step", {"step": step})
+    log.rewind(3)
+    log.write("step", {"step": 4})
+    assert [event.get("step") for event in log.read()] == [None, 1, 2, 3, 4]

@@ -1,0 +1,58 @@
+import json
+
+import pytest
+import torch
+
+from tunery.errors import MismatchError
+from tunery.train.checkpoint import Checkpoint, clear, load_newest, save
+
+
+def checkpoint(step, **identity):
+    return Checkpoint(step, 512, {"values": torch.full((3,), float(step))}, {"seed": 0} | identity)
+
+
+def load(folder, told=None, **identity):
+    return load_newest(folder, {"seed": 0} | identity, told.append if told is not None else print)
+
+
+def test_the_newest_is_loaded_and_old_ones_go(tmp_path):
+    for step in (10, 20, 30):
+        save(checkpoint(step), tmp_path, keep=2)
+    found = load(tmp_path)
+    assert (found.step, found.budget) == (30, 512)
+    assert found.tensors["values"].tolist() == [30.0] * 3
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["step-000020", "step-000030"]
+
+
+def test_nothing_there_is_none(tmp_path):
+    assert load(tmp_path / "none") is None
+    save(checkpoint(1), tmp_path, keep=1)
+    clear(tmp_path)
+    assert load(tmp_path) is None
+
+
+@pytest.mark.parametrize("file", ["state.safetensors", "meta.json"])
+def test_a_damaged_one_falls_back_and_says_so(tmp_path, file):
+    save(checkpoint(10), tmp_path, keep=2)
+    damaged = save(checkpoint(20), tmp_path, keep=2) / file
+    content = bytearray(damaged.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    damaged.write_bytes(bytes(content))
+    told = []
+    assert load(tmp_path, told).step == 10
+    assert len(told) == 1
+    assert "step-000020 cannot be read" in told[0]
+
+
+def test_an_unfinished_write_is_never_loaded(tmp_path):
+    save(checkpoint(10), tmp_path, keep=2)
+    draft = tmp_path / ".step-000020.123"
+    draft.mkdir()
+    (draft / "meta.json").write_text(json.dumps({"step": 20}))
+    assert load(tmp_path).step == 10
+
+
+def test_another_training_is_refused_with_both_values(tmp_path):
+    save(checkpoint(10, learning_rate=0.1), tmp_path, keep=1)
+    with pytest.raises(MismatchError, match=r"learning_rate: the checkpoint has 0.1, this run 0.2"):
+        load(tmp_path, learning_rate=0.2)
