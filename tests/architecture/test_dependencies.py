@@ -1,4 +1,4 @@
-"""What is imported is declared, what is declared is imported, and the locks pin it for everybody."""
+"""What is imported is what is declared, and the locks pin it for everybody."""
 
 from __future__ import annotations
 

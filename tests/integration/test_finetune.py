@@ -112,7 +112,7 @@ def test_the_published_model_answers_as_the_report_says(write, tmp_path, model):
     prompts = [sample.prompt for sample in result.comparison.samples]
     answers = engine.generate("tiny", prompts, Sampling(max_tokens=4))
     assert [a.text for a in answers] == [a.text for a in result.comparison.tuned.answers]
-    assert result.comparison.tuned.scores.exact.share > result.comparison.base.scores.exact.share
+    assert result.comparison.tuned.scores.exact.value > result.comparison.base.scores.exact.value
 
 
 def test_a_tuned_model_can_be_compared_again_on_other_rows(write, tmp_path, model):
@@ -188,7 +188,10 @@ def test_every_row_is_used_or_listed(write, tmp_path):
 
 def test_a_file_with_nothing_to_train_stops_before_step_1(write, tmp_path):
     message = {"role": "assistant", "content": "a", "weight": 0}
-    rows = [json.dumps({"messages": [SYSTEM, {"role": "user", "content": "x"}, message]})] * 4
+    rows = [
+        json.dumps({"messages": [SYSTEM, {"role": "user", "content": text}, message]})
+        for text in "wxyz"
+    ]
     recorder = Recorder()
     with pytest.raises(DataError, match="every assistant turn has weight 0"):
         run(write(rows), tmp_path / "home", recorder)
@@ -202,6 +205,7 @@ def test_targets_that_the_model_lacks_are_refused(write, tmp_path):
         run(config.model_copy(update={"method": method}), tmp_path / "home")
 
 
+@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing:FutureWarning")  # PEFT's own
 def test_the_adapter_loads_in_plain_peft_with_the_same_logits(write, tmp_path, model):
     from peft import PeftModel
     from transformers import AutoModelForCausalLM

@@ -7,7 +7,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from transformers import (
+    AutoModelForCausalLM,
+    Gemma3TextConfig,
+    LlamaConfig,
+    Phi3Config,
+    Qwen3Config,
+)
 
+from tunery.errors import UserError
+from tunery.models.load import context_of
 from tunery.models.token_row import TokenRow
 from tunery.prefix import attention, lora
 from tunery.prefix.forest import build_forest
@@ -33,12 +42,12 @@ class ThreeProducts(nn.Module):
         return x @ self.weight.T + SCALE * (x @ self.a.T) @ self.b.T
 
 
-def with_lora(seed: int = 0):
+def with_lora(seed: int = 0, network=None, targets=TARGETS):
     """A tiny model that attends over forests, its adapter filled with random values."""
     attention.register()
-    network = tiny_llama(seed)
+    network = tiny_llama(seed) if network is None else network
     network.set_attn_implementation(attention.NAME)
-    lora.attach(network, TARGETS, RANK, SCALE)
+    lora.attach(network, targets, RANK, SCALE)
     generator = torch.Generator().manual_seed(seed + 1)
     for layer in lora.layers(network).values():
         layer.lora_a.data.normal_(0, 0.2, generator=generator)
@@ -183,3 +192,62 @@ def test_long_shared_prefix_beyond_the_kernel_block():
     assert unique == 300 + 1 + 40 + 150
     assert loss == pytest.approx(expected, rel=1e-5)
     assert distance(network, grads) < 1e-5
+
+
+SHAPE = {
+    "vocab_size": 258,
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 8,
+    "max_position_embeddings": 512,
+    "initializer_range": 0.2,
+    "pad_token_id": 1,
+}
+FAMILIES = {
+    "llama": (LlamaConfig(**SHAPE, attention_bias=True), TARGETS),
+    "qwen3": (Qwen3Config(**SHAPE), TARGETS),
+    "gemma3": (Gemma3TextConfig(**SHAPE, sliding_window=64, query_pre_attn_scalar=8), TARGETS),
+    "phi3": (
+        Phi3Config(**SHAPE, sliding_window=64),
+        ("qkv_proj", "o_proj", "gate_up_proj", "down_proj"),
+    ),
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_gradients_are_exact_in_every_family_of_the_catalog(family):
+    config, targets = FAMILIES[family]
+    torch.manual_seed(1)
+    network = with_lora(network=AutoModelForCausalLM.from_config(config).eval(), targets=targets)
+    rows = [
+        row(
+            [2, 3, 4, 5, 6, 7, *range(8, 8 + n), 90 + n],
+            [False] * (6 + n // 2) + [True] * (n + 1 - n // 2),
+        )
+        for n in (1, 5, 9, 40)
+    ]
+    expected, grads = reference(network, rows)
+    loss, unique = accumulate(network, rows, "sft", 10_000)
+    assert unique < sum(len(r.ids) for r in rows)
+    assert loss == pytest.approx(expected, rel=1e-5)
+    assert distance(network, grads) < 1e-5
+
+
+def test_a_row_longer_than_a_sliding_window_is_refused():
+    config, targets = FAMILIES["gemma3"]
+    network = with_lora(network=AutoModelForCausalLM.from_config(config).eval(), targets=targets)
+    assert context_of(network.config) == 64
+    with pytest.raises(UserError, match="a window of 64 over 70 tokens"):
+        accumulate(network, [row(list(range(2, 72)), [True] * 70)], "sft", 100)
+
+
+def test_blocks_below_the_last_adapted_ones_stay_untouched():
+    attention.register()
+    network = tiny_llama()
+    network.set_attn_implementation(attention.NAME)
+    names = lora.attach(network, TARGETS, RANK, SCALE, last_blocks=1)
+    assert names
+    assert all(name.startswith("model.layers.1.") for name in names)

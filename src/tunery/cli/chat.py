@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 MAX_TOKENS = 512
 """Longest answer by default: a small model that does not find its end must stop somewhere."""
 
-SYSTEM_FILE = "system.txt"
-"""In a tuned model's folder: the system prompt that all rows of its training had."""
-
 
 def chat(
     context: typer.Context,
@@ -104,6 +101,8 @@ def _question(message: str | None) -> str:
 
 def _system_prompt(workspace: Workspace, name: str) -> str:
     """What the model was tuned with, if that is one prompt; empty otherwise."""
+    from tunery.models.registry import SYSTEM_FILE
+
     for tuned in workspace.tuned():
         file = tuned.folder / SYSTEM_FILE
         if tuned.name == name and file.is_file():

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tunery.cli.home import open_workspace
-from tunery.cli.output import AsJson, note, open_console, print_table, say, show_json
+from tunery.cli.output import AsJson, note, open_console, say, show_json
 from tunery.cli.reading import (
     CompletionColumn,
     FormatOption,
@@ -61,7 +61,7 @@ def evaluate(
     Example: tunery eval support-triage --data test.jsonl
     """
     # Imported here: they load torch, which `tunery --help` must not wait for.
-    from tunery.cli.progress import RunProgress, score_table
+    from tunery.cli.progress import RunProgress, show_scores
     from tunery.config.data import DataSection
     from tunery.config.evaluate import EvaluateSection
     from tunery.pipelines import evaluate as pipeline
@@ -86,5 +86,5 @@ def evaluate(
         show_json(json.loads(result.report.json.read_text("utf-8")))
         note(f"Report: {result.report.html}")
     else:
-        print_table(score_table(result.comparison))
+        show_scores(result.comparison)
         say(f"Report: {result.report.html}")

@@ -25,7 +25,7 @@ UNLIMITED_COLUMNS = 100_000
 """Width where no terminal sets one: a table in a file or a pipe is not cut."""
 
 # They turn the direction of what follows, so that a text reads other than it is.
-_BIDI = {*"\u061c\u200e\u200f", *map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
+_BIDI = {*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
 
 
 def printable(text: str) -> str:

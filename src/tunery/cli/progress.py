@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from tunery.cli.output import show_table
 from tunery.evaluate.comparison import Comparison
 from tunery.evaluate.summary import summary_rows
 from tunery.evaluate.wording import duration
@@ -118,7 +119,7 @@ class RunProgress(Listener):
 def show_result(console: Console, result: FinetuneResult) -> None:
     """Prints the scores and where everything is."""
     if result.comparison is not None:
-        console.print(score_table(result.comparison))
+        show_scores(result.comparison)
     spent = ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.seconds.items())
     console.print(f"Time: {spent}. Peak memory: {result.peak_bytes / 2**30:.1f} GiB.")
     console.print(f"Tuned model: [bold]{escape(result.tuned.name)}[/bold]")
@@ -126,11 +127,10 @@ def show_result(console: Console, result: FinetuneResult) -> None:
         console.print(f"Report: {escape(str(result.report.html))}", soft_wrap=True)
 
 
-def score_table(comparison: Comparison) -> Table:
-    """Base against tuned model, each share with its 95 % interval."""
-    table = Table(title="Held-out rows, share with 95 % interval", title_justify="left")
-    for heading in ("metric", "n", "base", "tuned", "tuned minus base"):
-        table.add_column(heading)
-    for row in summary_rows(comparison):
-        table.add_row(row.metric, row.n, row.base, row.tuned, row.difference)
-    return table
+def show_scores(comparison: Comparison) -> None:
+    """Prints base against tuned model, each share with its 95 % interval."""
+    show_table(
+        ("Metric", "n", "Base", "Tuned", "Tuned minus base"),
+        [(r.metric, r.n, r.base, r.tuned, r.difference) for r in summary_rows(comparison)],
+        title="Held-out rows, shares with 95 % intervals",
+    )

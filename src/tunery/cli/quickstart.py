@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from tunery.config.load import load_run
+from tunery.cli.home import open_workspace
+from tunery.cli.output import say
+from tunery.cli.train import run_in_foreground
 from tunery.errors import NotFoundError
 
 EXAMPLE = Path("examples") / "support_triage" / "config.yaml"
@@ -26,17 +29,23 @@ Your own data: copy {folder} and change config.yaml.
 """
 
 
-def quickstart(context: typer.Context) -> None:
+def quickstart(
+    context: typer.Context,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change one value; may be repeated."),
+    ] = None,
+) -> None:
     """Fine-tune a small model on the sample task and show what it gained.
 
     Example: tunery quickstart
     """
-    from tunery.cli.train import run_in_foreground
+    from tunery.config.load import load_run
 
     path = example_config()
-    config = load_run(path)
-    run_in_foreground(context.obj, config, resume=False)
-    typer.echo(NEXT.format(name=config.name, folder=path.parent))
+    config = load_run(path, overrides or [])
+    run_in_foreground(open_workspace(context), config, resume=False)
+    say(NEXT.format(name=config.name, folder=path.parent))
 
 
 def example_config() -> Path:

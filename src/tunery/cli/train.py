@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tunery.config.load import load_run
-from tunery.config.run import RunConfig
-from tunery.workspace import Workspace
+from tunery.cli.home import open_workspace
+from tunery.cli.output import open_console
+
+if TYPE_CHECKING:
+    from tunery.config.run import RunConfig
+    from tunery.workspace import Workspace
 
 
 def train(
@@ -27,18 +30,18 @@ def train(
 
     Example: tunery train config.yaml --set train.epochs=2
     """
-    run_in_foreground(context.obj, load_run(config, overrides or []), resume=resume)
+    from tunery.config.load import load_run
+
+    run_in_foreground(open_workspace(context), load_run(config, overrides or []), resume=resume)
 
 
 def run_in_foreground(workspace: Workspace, config: RunConfig, *, resume: bool) -> None:
     """Runs a fine-tune with a progress bar, then prints its scores."""
     # Imported here: they load torch, which `tunery --help` must not wait for.
-    from rich.console import Console
-
     from tunery.cli.progress import RunProgress, show_result
     from tunery.pipelines import finetune
 
-    console = Console(highlight=False)
+    console = open_console()
     with RunProgress(console) as progress:
         result = finetune.run(
             config, workspace.home, offline=workspace.offline, resume=resume, listener=progress

@@ -1,7 +1,7 @@
 """The `data` section: where the rows are and how to read them."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -29,7 +29,7 @@ class DataSection(Section):
     train: Path
     """File with the rows to learn from: `.jsonl` or `.csv`."""
 
-    validation: Path | float | None = None
+    validation: Path | Annotated[float, Field(gt=0, lt=1)] | None = None
     """File with rows for the validation loss, or the share of the training rows to hold out
     for it (above 0, below 1); none by default."""
 

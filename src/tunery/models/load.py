@@ -24,7 +24,8 @@ class LoadedModel:
         name: What the user calls it.
         network: The transformers causal language model, in evaluation mode.
         template: Its tokenizer and chat template.
-        context: Longest row in tokens.
+        context: Longest row in tokens: what the model takes, or the shortest of its sliding
+            windows, beyond which a row would need a mask that the forest does not have.
         parameters: Number of weights; a tied output layer counts once.
     """
 
@@ -74,9 +75,19 @@ def open_model(
         name=name,
         network=network,
         template=ChatTemplate(tokenizer, end_ids(folder, tokenizer)),
-        context=int(network.config.get_text_config().max_position_embeddings),
+        context=context_of(network.config.get_text_config()),
         parameters=network.num_parameters(),
     )
+
+
+def context_of(config: Any) -> int:
+    """Longest row in tokens; see `LoadedModel.context`."""
+    window: int | None = getattr(config, "sliding_window", None)
+    kinds: list[str] | None = getattr(config, "layer_types", None)
+    longest = int(config.max_position_embeddings)
+    if not window or (kinds is not None and "sliding_attention" not in kinds):
+        return longest
+    return min(longest, window)
 
 
 def end_ids(folder: Path, tokenizer: Any) -> list[int]:

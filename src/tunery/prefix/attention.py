@@ -132,16 +132,17 @@ def _attend(
     """Transformers' attention interface: [B, H, T, D] in, [B, T, H, D] out."""
     nodes: tuple[Node, ...] | None = kwargs.get("forest_nodes")
     cache: KeyValueCache | None = kwargs.get("key_value_cache")
-    unsupported = [
-        name
-        for name in ("softcap", "sliding_window", "s_aux", "position_bias")
-        if kwargs.get(name) is not None
-    ]
-    if (nodes is None and cache is None) or attention_mask is not None or dropout or unsupported:
-        reason = ", ".join(unsupported) or "a mask or dropout"
+    deepest = max((n.depth + n.end - n.start for n in nodes or ()), default=0)
+    if cache is not None and nodes is None:
+        deepest = int(cache.lengths.max())
+    window: int = kwargs.get("sliding_window") or 0
+    odd = [name for name in ("softcap", "s_aux", "position_bias") if kwargs.get(name) is not None]
+    odd += ["a mask"] * (attention_mask is not None) + ["dropout"] * (dropout > 0)
+    odd += [f"a window of {window} over {deepest} tokens"] * (0 < window < deepest)
+    if odd or (nodes is None and cache is None):
         raise UserError(
-            f"{type(module).__name__} asks for attention with {reason}, which the prefix forest "
-            "does not compute.",
+            f"{type(module).__name__} asks for attention with {', '.join(odd) or 'no forest'}, "
+            "which the prefix forest does not compute.",
             "Choose another base model: `tunery models list`.",
         )
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling

@@ -138,6 +138,16 @@ class _Builder:
         self.nodes.append(Node(node.start, node.end, self.size, node.depth))
 
 
+def unique_tokens(rows: Sequence[TokenRow], min_shared: int = MIN_SHARED) -> int:
+    """Tokens that a forest of these rows computes; see `build_forest`."""
+    builder = _Builder(max(min_shared, 1))
+    before: tuple[int, ...] = ()
+    for ids in sorted(row.ids for row in rows):
+        builder.add(len(ids), shared_length(before, ids))
+        before = ids
+    return builder.size
+
+
 def build_forest(rows: Sequence[TokenRow], min_shared: int = MIN_SHARED) -> Forest:
     """Merges the equal prefixes of rows.
 

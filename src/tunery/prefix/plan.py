@@ -33,14 +33,3 @@ def cut(rows: Sequence[TokenRow], budget: int) -> list[list[int]]:
         groups[-1].append(index)
         size += fresh
     return groups
-
-
-def unique_tokens(rows: Sequence[TokenRow]) -> int:
-    """Tokens left when every equal prefix among the rows is counted once."""
-    ordered = sorted(row.ids for row in rows)
-    total = 0
-    before: tuple[int, ...] = ()
-    for ids in ordered:
-        total += len(ids) - shared_length(before, ids)
-        before = ids
-    return total

@@ -12,9 +12,9 @@ from torch import Tensor
 from tunery.errors import UserError
 from tunery.models.token_row import TokenRow
 from tunery.prefix import lora
-from tunery.prefix.forest import build_forest
+from tunery.prefix.forest import build_forest, unique_tokens
 from tunery.prefix.logprobs import CHUNK, target_logprobs
-from tunery.prefix.plan import cut, unique_tokens
+from tunery.prefix.plan import cut
 from tunery.train.device import ComputeChoice, Memory
 from tunery.train.order import rows_of_step, steps_per_epoch
 

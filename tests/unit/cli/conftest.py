@@ -19,9 +19,7 @@ from tunery.models.sources import Log, ModelFiles
 from tunery.testing.scripted_engine import ScriptedEngine
 from tunery.workspace import Workspace
 
-CLEAN = {
-    name: None for name in ("TUNERY_HOME", "TUNERY_OFFLINE", "HF_HUB_OFFLINE", "TUNERY_API_KEY")
-}
+CLEAN = dict.fromkeys(("TUNERY_HOME", "TUNERY_OFFLINE", "HF_HUB_OFFLINE", "TUNERY_API_KEY"))
 
 
 class ScriptedWorkspace(Workspace):
@@ -60,16 +58,13 @@ def workspace(tmp_path: Path) -> ScriptedWorkspace:
 
 
 @pytest.fixture
-def tune(workspace: ScriptedWorkspace, tmp_path: Path) -> Callable[..., Path]:
+def tune(workspace: ScriptedWorkspace) -> Callable[..., Path]:
     """Makes a tuned model without weights, which a scripted engine does not need."""
 
-    def make(name: str = "shop", base: str = "base", **files: str) -> Path:
-        adapter = tmp_path / "adapter"
-        adapter.mkdir(exist_ok=True)
-        for file, text in files.items():
-            (adapter / file.replace("_", ".")).write_text(text, "utf-8")
+    def make(name: str = "shop", base: str = "base", system: str | None = None) -> Path:
         run = workspace.home / "runs" / name
-        return publish(workspace.home, name, base, run, adapter).folder
+        (run / "adapter").mkdir(parents=True)
+        return publish(workspace.home, name, base, run, system).folder
 
     return make
 

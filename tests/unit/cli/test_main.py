@@ -180,5 +180,7 @@ def test_every_command_has_an_example():
     from tunery.cli.reference import render
 
     parts = render().split("\n## `")[1:]
-    lacking = [p.split("`")[0] for p in parts if "Commands:" not in p and "Example: tunery" not in p]
+    lacking = [
+        p.split("`")[0] for p in parts if "Commands:" not in p and "Example: tunery" not in p
+    ]
     assert lacking == []
