@@ -31,7 +31,7 @@ def measure_ours(
 
     Args:
         task: What is trained.
-        home: An empty folder, used as home folder of the run.
+        home: A folder that is not there yet, used as home folder of the run.
         models: The models folder of the user's own home folder, so that nothing is fetched again.
         environ: The environment of this process.
         tunery: How the command `tunery` is called.
@@ -39,9 +39,8 @@ def measure_ours(
     Raises:
         RunError: The process failed, or left no numbers.
     """
-    home.mkdir(parents=True, exist_ok=True)
-    if not (home / "models").exists():
-        models.mkdir(parents=True, exist_ok=True)
+    home.mkdir(parents=True)
+    if models.is_dir():
         (home / "models").symlink_to(models.resolve(), target_is_directory=True)
     config = home / "config.yaml"
     config.write_text(yaml.safe_dump(run_config(task), sort_keys=False), "utf-8")

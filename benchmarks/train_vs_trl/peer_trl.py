@@ -68,6 +68,8 @@ def read_columns(path: Path, tokenizer: Any) -> list[dict[str, str]]:
     The completion ends with the token that ends a turn. Templates write a line break behind it,
     which a served model never comes to; trained, it would lower the loss shown.
     """
+    # a tokenizer that begins every text with its own token would write the template's one twice
+    doubled = tokenizer.bos_token if tokenizer("")["input_ids"] else None
     columns = []
     for line in path.read_text("utf-8").splitlines():
         turns = [
@@ -84,6 +86,7 @@ def read_columns(path: Path, tokenizer: Any) -> list[dict[str, str]]:
         end = completion.rfind(tokenizer.eos_token)
         if end >= 0:
             completion = completion[: end + len(tokenizer.eos_token)]
+        prompt = prompt.removeprefix(doubled or "")
         columns.append({"prompt": prompt, "completion": completion})
     return columns
 

@@ -88,13 +88,15 @@ def show_table(
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=Text(_cell(title), "bold") if title else None, title_justify="left")
+    if title:
+        say(title, style="bold")  # Rich would break it at the width of the table
+    table = Table()
     for heading in headings:
         table.add_column(Text(heading), overflow="fold")
     for index, row in enumerate(rows):
         style = styles[index] if styles else ""
         table.add_row(*(Text(_cell(cell)) for cell in row), style=style)
-    print_table(table)
+    _print_table(table)
 
 
 def show_facts(facts: Iterable[tuple[str, str]]) -> None:
@@ -107,11 +109,10 @@ def show_facts(facts: Iterable[tuple[str, str]]) -> None:
     table.add_column(overflow="fold")
     for name, value in facts:
         table.add_row(Text(_cell(name)), Text(printable(value)))
-    print_table(table)
+    _print_table(table)
 
 
-def print_table(table: Table) -> None:
-    """Prints one of Rich's tables: with lines in a terminal, in plain columns elsewhere."""
+def _print_table(table: Table) -> None:
     console = open_console()
     if console.is_terminal:
         console.print(table)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import psutil
 import torch
 
-SIZE = 768
+SIZE = 512
 """Side of the matrices of the timed product: near those of a small model's layers."""
 
 
@@ -35,7 +35,7 @@ def choose_compute() -> ComputeChoice:
     Common trainers take bfloat16 unasked, which is several times slower on a CPU without units for
     it. Where bfloat16 is faster, float32 is still used: only there are the gradients proven.
     """
-    full, half = product_rate(torch.float32), product_rate(torch.bfloat16)
+    full, half = product_rate(torch.float32, 5), product_rate(torch.bfloat16, 1)
     if full >= half:
         why = f"bfloat16 products are {full / half:.1f} times slower on this CPU"
     else:
@@ -46,7 +46,7 @@ def choose_compute() -> ComputeChoice:
     return ComputeChoice(torch.float32, f"{why} ({rates})", full, half)
 
 
-def product_rate(dtype: torch.dtype, repeats: int = 3) -> float:
+def product_rate(dtype: torch.dtype, repeats: int) -> float:
     """Best rate of a square product, in GFLOP/s."""
     left = torch.ones(SIZE, SIZE, dtype=dtype)
     best = float("inf")

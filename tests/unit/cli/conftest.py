@@ -19,7 +19,7 @@ from tunery.models.sources import Log, ModelFiles
 from tunery.testing.scripted_engine import ScriptedEngine
 from tunery.workspace import Workspace
 
-CLEAN = dict.fromkeys(("TUNERY_HOME", "TUNERY_OFFLINE", "HF_HUB_OFFLINE", "TUNERY_API_KEY"))
+UNSET = dict.fromkeys(("TUNERY_OFFLINE", "HF_HUB_OFFLINE", "TUNERY_API_KEY"))
 
 
 class ScriptedWorkspace(Workspace):
@@ -70,7 +70,7 @@ def tune(workspace: ScriptedWorkspace) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def run(workspace: ScriptedWorkspace) -> Callable[..., Result]:
+def run(workspace: ScriptedWorkspace, tmp_path: Path) -> Callable[..., Result]:
     """Runs a command; `expect` is its exit code, which a failing test shows with the output."""
 
     def invoke(
@@ -78,7 +78,8 @@ def run(workspace: ScriptedWorkspace) -> Callable[..., Result]:
     ) -> Result:
         extra.setdefault("obj", workspace)
         words = [str(arg) for arg in args]
-        result = CliRunner(env=CLEAN).invoke(app, words, env=env, prog_name="tunery", **extra)
+        clean = UNSET | {"TUNERY_HOME": str(tmp_path / "home")}
+        result = CliRunner(env=clean).invoke(app, words, env=env, prog_name="tunery", **extra)
         assert result.exit_code == expect, result.output
         return result
 

@@ -46,7 +46,7 @@ def test_version(run):
         (["modles"], "No such command 'modles'"),
         (["models", "show"], "Missing argument 'NAME'"),
         (["models", "list", "--jason"], "No such option"),
-        (["chat", "x", "--temperature", "9"], "9.0 is not in the range"),
+        (["chat", "x", "--temperature", "9"], "less than or equal to 2"),
         (["eval", "x", "--data", "/no/such/file"], "does not exist"),
     ],
 )

@@ -1,0 +1,101 @@
+import pytest
+import torch
+
+from tunery.errors import DivergedError, UserError
+from tunery.models.token_row import TokenRow
+from tunery.prefix import attention, lora
+from tunery.testing.tiny_models import tiny_llama
+from tunery.train.device import ComputeChoice, Memory, choose_compute, memory_now, product_rate
+from tunery.train.loop import LoopSettings, mean_loss, run_steps
+from tunery.train.optimizer import PackedAdamW
+from tunery.train.plan import activation_bytes, make_plan
+
+COMPUTE = ComputeChoice(torch.float32, "because", 50.0, 10.0)
+GIB = 2**30
+
+
+@pytest.fixture
+def network():
+    attention.register()
+    model = tiny_llama()
+    model.set_attn_implementation(attention.NAME)
+    lora.attach(model, lora.BLOCK_LAYERS, 4, 2.0)
+    lora.initialise(model, 0)
+    return model
+
+
+def rows(count=10, length=40, shared=20):
+    return [
+        TokenRow(
+            (*range(2, 2 + shared), *[50 + n] * (length - shared)),
+            (0.0,) * (length - 5) + (1.0,) * 5,
+        )
+        for n in range(count)
+    ]
+
+
+def plan(network, data, free=8 * GIB, **changes):
+    settings = {"epochs": 2, "batch_size": 4, "seed": 0, "budget": None} | changes
+    memory = Memory(free, GIB)
+    return make_plan(network, data, memory=memory, compute=COMPUTE, **settings)
+
+
+def test_a_plan_counts_what_sharing_leaves(network):
+    made = plan(network, rows())
+    assert (made.rows, made.tokens, made.supervised_tokens) == (10, 400, 50)
+    assert made.unique_tokens == 400 - 3 * 20 - 3 * 20 - 1 * 20
+    assert made.steps == 6
+    assert made.peak_bytes > GIB
+    assert [choice.name for choice in made.choices] == ["compute type", "unique tokens at once"]
+
+
+def test_a_given_budget_is_kept_and_not_called_a_choice(network):
+    made = plan(network, rows(), budget=64)
+    assert made.budget == 64
+    assert [choice.name for choice in made.choices] == ["compute type"]
+
+
+def test_more_work_takes_longer(network):
+    assert plan(network, rows(20)).seconds > plan(network, rows(10)).seconds
+
+
+def test_a_row_that_cannot_fit_is_refused_with_the_numbers(network):
+    with pytest.raises(UserError, match=r"longest row has 40 tokens and needs .* GiB; 0.0 GiB"):
+        plan(network, rows(), free=1000)
+
+
+def test_activations_are_measured_without_the_weights(network):
+    one = activation_bytes(network, rows())
+    weights = sum(p.numel() * 4 for p in network.parameters())
+    assert 1000 < one < weights
+
+
+def test_the_compute_type_is_float32_with_a_measured_reason():
+    choice = choose_compute()
+    assert choice.dtype == torch.float32
+    assert "GFLOP/s" in choice.reason
+    assert product_rate(torch.float32, 1) > 0
+    assert memory_now().free > 0
+
+
+def loop(steps, rate):
+    return LoopSettings("sft", steps, 4, rate, "constant", 0.0, 1.0, 0, 512)
+
+
+def test_training_lowers_the_loss(network):
+    data = rows(8)
+    optimizer = PackedAdamW(
+        [f for layer in lora.layers(network).values() for f in (layer.lora_a, layer.lora_b)], 0.0
+    )
+    before = mean_loss(network, data, "sft", 512)
+    for _ in run_steps(network, optimizer, data, loop(10, 0.02)):
+        pass
+    assert mean_loss(network, data, "sft", 512) < before
+
+
+def test_a_loss_that_is_no_number_stops_with_its_rows(network):
+    layer = next(iter(lora.layers(network).values()))
+    layer.lora_b.data.fill_(float("nan"))
+    optimizer = PackedAdamW([layer.lora_a, layer.lora_b], 0.0)
+    with pytest.raises(DivergedError, match="Step 1 has loss nan"):
+        list(run_steps(network, optimizer, rows(), loop(1, 0.01)))
