@@ -21,11 +21,12 @@ Serve it behind the OpenAI API:
   tunery serve {name}
 and from any program:
   from openai import OpenAI
-  client = OpenAI(base_url="http://127.0.0.1:8000/v1", api_key="none")
-  messages = [{{"role": "user", "content": "My kettle leaks. I want my money back!"}}]
-  answer = client.chat.completions.create(model="{name}", messages=messages, temperature=0)
+  client = OpenAI(base_url="http://127.0.0.1:8000/v1", api_key="unused")
+  system = {{"role": "system", "content": open("{folder}/system.txt").read()}}
+  user = {{"role": "user", "content": "My kettle leaks. I want my money back!"}}
+  answer = client.chat.completions.create(model="{name}", messages=[system, user], temperature=0)
   print(answer.choices[0].message.content)
-Your own data: copy {folder} and change config.yaml.
+Your own data: copy {example} and change its config.yaml.
 """
 
 
@@ -44,8 +45,8 @@ def quickstart(
 
     path = example_config()
     config = load_run(path, overrides or [])
-    run_in_foreground(open_workspace(context), config, resume=False)
-    say(NEXT.format(name=config.name, folder=path.parent))
+    result = run_in_foreground(open_workspace(context), config, resume=False)
+    say(NEXT.format(name=config.name, folder=result.tuned.folder, example=path.parent))
 
 
 def example_config() -> Path:

@@ -12,6 +12,7 @@ from tunery.cli.output import open_console
 
 if TYPE_CHECKING:
     from tunery.config.run import RunConfig
+    from tunery.pipelines.finetune import FinetuneResult
     from tunery.workspace import Workspace
 
 
@@ -35,7 +36,7 @@ def train(
     run_in_foreground(open_workspace(context), load_run(config, overrides or []), resume=resume)
 
 
-def run_in_foreground(workspace: Workspace, config: RunConfig, *, resume: bool) -> None:
+def run_in_foreground(workspace: Workspace, config: RunConfig, *, resume: bool) -> FinetuneResult:
     """Runs a fine-tune with a progress bar, then prints its scores."""
     # Imported here: they load torch, which `tunery --help` must not wait for.
     from tunery.cli.progress import RunProgress, show_result
@@ -47,3 +48,4 @@ def run_in_foreground(workspace: Workspace, config: RunConfig, *, resume: bool) 
             config, workspace.home, offline=workspace.offline, resume=resume, listener=progress
         )
     show_result(console, result)
+    return result
