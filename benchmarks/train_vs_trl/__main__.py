@@ -110,7 +110,7 @@ def result(comparison: Comparison, task: Task, options: Options) -> str:
         return json.dumps(as_json(comparison, _settings(task, options), about), indent=2)
     setting = (
         f"{options.data.name}: {task.rows} rows, batch {task.batch}, {task.model}, "
-        f"LoRA rank {task.rank}, {task.threads} threads on {about['cpu']}, "
+        f"LoRA rank {task.rank}, threads {task.threads}, {about['cpu']}, "
         f"{about['memory_gib']} GiB"
     )
     return as_text(comparison, setting)

@@ -48,7 +48,7 @@ def test_the_result_is_a_table_or_one_object(tmp_path: Path) -> None:
     task = Task("some-model", tmp_path, tmp_path / "rows.jsonl", rows=8, batch=4, threads=2)
     line = ["--data", "data/train.jsonl", "--rows", "8", "--batch", "4"]
     table = result(comparison, task, read_options(line))
-    assert table.startswith("train.jsonl: 8 rows, batch 4, some-model, LoRA rank 16, 2 threads on")
+    assert table.startswith("train.jsonl: 8 rows, batch 4, some-model, LoRA rank 16, threads 2, ")
     assert "| rows/s over training" in table
     answer = json.loads(result(comparison, task, read_options([*line, "--json"])))
     assert answer["settings"] == {

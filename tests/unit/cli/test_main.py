@@ -129,9 +129,9 @@ def test_a_home_that_cannot_be_used_is_a_sentence(run, tmp_path):
 def test_the_home_of_the_environment_is_used(run, tmp_path):
     env = {"TUNERY_HOME": str(tmp_path / "here")}
 
-    result = run("doctor", "--json", obj=None, env=env)
+    result = run("models", "show", "zzz", obj=None, env=env, expect=2)
 
-    assert f'"home": "{tmp_path / "here"}"' in result.stdout
+    assert f"or in {tmp_path / 'here'}." in result.stderr
 
 
 @pytest.mark.parametrize("damage", ["file as home", "home is damaged"])
