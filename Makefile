@@ -29,7 +29,7 @@ check: $(DEV) ## formatting, lint, types, layers, spelling, sizes and the docume
 	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/ruff check src tests benchmarks
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/codespell
 	$(BIN)/python -m pytest -q tests/architecture
 

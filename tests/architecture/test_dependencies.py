@@ -89,7 +89,6 @@ def test_both_locks_agree():
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_lock_fits_every_machine(lock):
-    text = (ROOT / lock).read_text("utf-8")
-    found = [word for word in ("--", "://", "file:", "sha256", " @ ", "+cpu") if word in text]
-    assert found == []
+def test_lock_names_no_place_of_the_machine_that_made_it(lock):
+    words = (ROOT / lock).read_text("utf-8").split()
+    assert [word for word in words if word.startswith("/") or "://" in word] == []

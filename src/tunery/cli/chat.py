@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tunery.cli.dialogue import Dialogue, Terminal, converse, cut_note
-from tunery.cli.home import open_workspace
+from tunery.cli.home import Threads, open_workspace
 from tunery.cli.output import note, printable
 from tunery.errors import UserError
 
@@ -48,9 +48,7 @@ def chat(
     seed: Annotated[
         int | None, typer.Option(min=0, help="Makes answers at a temperature repeatable.")
     ] = None,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="CPU threads.", show_default="all")
-    ] = None,
+    threads: Threads = None,
 ) -> None:
     """Talk to a model, or ask it one thing.
 

@@ -9,7 +9,6 @@ import tempfile
 import time
 import traceback
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 # Shorter values, such as "1" or "true", stand in many places that are no secret.
@@ -19,6 +18,8 @@ _SECRET_NAME = re.compile("KEY|TOKEN|SECRET|PASSW|CREDENTIAL|AUTH", re.IGNORECAS
 
 def tunery_version() -> str:
     """The version of the installed package."""
+    from importlib.metadata import PackageNotFoundError, version  # slow, and seldom needed
+
     try:
         return version("tunery")
     except PackageNotFoundError:

@@ -78,7 +78,7 @@ def _show(file: Path, result: ReadResult) -> None:
     shown = result.findings[:SHOWN_FINDINGS]
     if shown:
         show_table(
-            ("line", "severity", "code", "what", "what to do"),
+            ("Line", "Severity", "Code", "What", "What to do"),
             [_cells(finding) for finding in shown],
             styles=[STYLES[finding.severity] for finding in shown],
         )
@@ -101,7 +101,7 @@ def _show_counts(findings: tuple[Finding, ...]) -> None:
     note(f"These are the first {SHOWN_FINDINGS} of {len(findings)} findings; `--json` lists all.")
     counts = Counter((finding.severity, finding.code) for finding in findings)
     show_table(
-        ("severity", "code", "findings"),
+        ("Severity", "Code", "Findings"),
         [(severity, code, f"{number:,}") for (severity, code), number in counts.most_common()],
         styles=[STYLES[severity] for (severity, _), _ in counts.most_common()],
         title="All findings",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from tunery.cli.diagnosis import Diagnosis, Probes, diagnose
 from tunery.cli.home import open_workspace
 from tunery.cli.output import AsJson, say, show_error, show_facts, show_json
+
+if TYPE_CHECKING:
+    from tunery.cli.diagnosis import Diagnosis
 
 EXIT_CANNOT_TRAIN = 1
 
@@ -22,6 +24,8 @@ def doctor(context: typer.Context, *, as_json: AsJson = False) -> None:
 
     Example: tunery doctor
     """
+    from tunery.cli.diagnosis import Probes, diagnose
+
     report(diagnose(open_workspace(context), Probes()), as_json=as_json)
 
 

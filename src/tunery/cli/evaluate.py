@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tunery.cli.home import open_workspace
+from tunery.cli.home import Threads, open_workspace
 from tunery.cli.output import AsJson, note, open_console, say, show_json
 from tunery.cli.reading import (
     CompletionColumn,
@@ -22,10 +22,7 @@ from tunery.cli.reading import (
 
 def evaluate(
     context: typer.Context,
-    name: Annotated[
-        str,
-        typer.Argument(metavar="NAME", help="Name of a tuned model.", show_default=False),
-    ],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of a tuned model.")],
     *,
     data: Annotated[
         Path,
@@ -35,8 +32,6 @@ def evaluate(
             help="Held-out rows that end with the right answer.",
             exists=True,
             dir_okay=False,
-            readable=True,
-            show_default=False,
         ),
     ],
     max_tokens: Annotated[int, typer.Option(min=1, help="Longest answer in tokens.")] = 128,
@@ -44,9 +39,7 @@ def evaluate(
         int | None, typer.Option(min=1, help="Compare on the first rows only.", show_default="all")
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Rows answered at once.")] = 32,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="CPU threads.", show_default="all")
-    ] = None,
+    threads: Threads = None,
     format: FormatOption = "auto",
     prompt_column: PromptColumn = None,
     completion_column: CompletionColumn = None,
@@ -67,8 +60,7 @@ def evaluate(
     from tunery.pipelines import evaluate as pipeline
 
     workspace = open_workspace(context)
-    base = workspace.find_tuned(name).base
-    note(f"Loading {base} with {name}")
+    note(f"Loading {workspace.find_tuned(name).base} with {name}")
     engine = workspace.open_engine([name], note, threads)
     section = DataSection(
         train=data,
@@ -84,7 +76,7 @@ def evaluate(
         )
     if as_json:
         show_json(json.loads(result.report.json.read_text("utf-8")))
-        note(f"Report: {result.report.html}")
     else:
         show_scores(result.comparison)
-        say(f"Report: {result.report.html}")
+    tell = note if as_json else say
+    tell(f"Report: {result.report.html}")

@@ -1,14 +1,17 @@
-"""The workspace that a command works in."""
+"""The workspace that a command works in, and the option for the engines that it opens."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
 
 if TYPE_CHECKING:
-    import typer
-
     from tunery.workspace import Workspace
+
+Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads.", show_default="all")]
+"""The option of every command that opens an engine."""
 
 
 def open_workspace(context: typer.Context) -> Workspace:

@@ -48,7 +48,7 @@ def list_models(context: typer.Context, *, as_json: AsJson = False) -> None:
         )
         return
     show_table(
-        ("name", "parameters", "context", "licence", "tunable", "LoRA memory", "here"),
+        ("Name", "Weights", "Context", "Licence", "Tunable", "LoRA memory", "Here"),
         [
             (
                 entry.name,
@@ -65,7 +65,7 @@ def list_models(context: typer.Context, *, as_json: AsJson = False) -> None:
     )
     if others:
         show_table(
-            ("name", "from"),
+            ("Name", "From"),
             [(files.name, files.source) for files in others],
             title="Also on this machine",
         )
@@ -73,7 +73,7 @@ def list_models(context: typer.Context, *, as_json: AsJson = False) -> None:
         note("Nothing has been tuned yet; `tunery quickstart` tunes a first model.")
         return
     show_table(
-        ("name", "base", "created", "run"),
+        ("Name", "Base", "Created", "Run"),
         [(model.name, model.base, _local_time(model.created), model.run) for model in tuned],
         title="Tuned models",
     )
@@ -205,14 +205,16 @@ def _show(facts: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         show_json(facts)
     else:
-        show_facts((key.replace("_", " "), _worded(key, value)) for key, value in facts.items())
+        show_facts(
+            (key.removesuffix("_gib").replace("_", " "), _worded(key, value))
+            for key, value in facts.items()
+            if value not in (None, [])
+        )
 
 
 def _worded(key: str, value: Any) -> str:
     """A value of `--json` as a person reads it."""
     match key, value:
-        case _, None:
-            return "-"
         case _, bool():
             return "yes" if value else "no"
         case "parameters", _:
@@ -226,7 +228,7 @@ def _worded(key: str, value: Any) -> str:
         case "sources", _:
             return "\n".join(_source(source) for source in value)
         case "conditions", _:
-            return "\n".join(value) or "-"
+            return "\n".join(value)
         case _, list():
             return ", ".join(value)
     return str(value)

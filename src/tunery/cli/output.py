@@ -85,17 +85,22 @@ def show_table(
         title: Printed above.
         styles: One of Rich's styles for each row; none by default.
     """
+    from rich import box
     from rich.table import Table
     from rich.text import Text
 
     if title:
         say(title, style="bold")  # Rich would break it at the width of the table
-    table = Table()
+    cells = [[_cell(cell) for cell in row] for row in rows]
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for heading in headings:
         table.add_column(Text(heading), overflow="fold")
-    for index, row in enumerate(rows):
+    for index, row in enumerate(cells):
         style = styles[index] if styles else ""
-        table.add_row(*(Text(_cell(cell)) for cell in row), style=style)
+        table.add_row(*map(Text, row), style=style)
+    # The first column is a name that is copied, so it is the last one to be broken.
+    longest = max((len(row[0]) for row in cells), default=0)
+    table.columns[0].no_wrap = longest <= open_console().width // 2
     _print_table(table)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tunery.cli.home import open_workspace
+from tunery.cli.home import Threads, open_workspace
 from tunery.cli.output import note, say
 from tunery.errors import UserError
 
@@ -35,7 +35,7 @@ def serve(
     models: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[MODEL]...",
+            metavar="MODEL",
             help="Tuned or base models, all of one base.",
             show_default="the newest tuned model",
         ),
@@ -61,9 +61,7 @@ def serve(
             help="Another name by which this machine's own programs call it; may be repeated.",
         ),
     ] = None,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="CPU threads.", show_default="all")
-    ] = None,
+    threads: Threads = None,
 ) -> None:
     """Serve models behind the OpenAI API until Ctrl-C.
 

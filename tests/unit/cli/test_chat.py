@@ -1,3 +1,4 @@
+import io
 import os
 import pty
 import re
@@ -6,10 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import redirect_stdout
 
 import pytest
 
 from tunery.cli.dialogue import Dialogue, Terminal, converse
+from tunery.cli.main import app
 from tunery.data.conversation import Message
 from tunery.serve.engine import Sampling
 from tunery.testing.scripted_engine import ScriptedEngine
@@ -242,6 +245,29 @@ def test_a_stream_is_closed_when_writing_it_is_interrupted():
 
     assert dialogue.ask("hi", write) == "interrupted"
     assert engine.closed
+
+
+class FakeTerminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("screen", [FakeTerminal, io.StringIO])
+def test_lines_are_asked_for_at_a_terminal(workspace, monkeypatch, capsys, screen):
+    monkeypatch.setattr("sys.stdin", FakeTerminal("one\n\n"))  # and then Ctrl-D
+    workspace.engine = Listening(lambda messages: "\x1b[2J1")
+
+    with redirect_stdout(screen()) as shown, pytest.raises(SystemExit) as ended:
+        app(["chat", "shop"], obj=workspace)
+
+    assert ended.value.code == 0
+    notes = capsys.readouterr().err
+    assert "Talk to shop; /help shows the commands" in notes
+    if screen is FakeTerminal:
+        assert shown.getvalue() == "> " + r"\x1b[2J1" + "\n> > "
+    else:  # the answers go to a file, the questions do not
+        assert shown.getvalue() == "\x1b[2J1\n"
+        assert notes.count("> ") == 3
 
 
 PROGRAM = """

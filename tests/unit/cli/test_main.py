@@ -1,3 +1,5 @@
+import contextlib
+import io
 import os
 import re
 import subprocess
@@ -6,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tunery.cli import main
 from tunery.cli.crash import save_crash, without_secrets
 from tunery.errors import FetchError, UserError
 
@@ -24,8 +27,9 @@ def test_help_does_not_load_heavy_libraries():
     assert "quickstart" in done.stdout
 
 
-def test_a_reader_that_leaves_early_is_no_news(tmp_path):
-    command, options = python("-m", "tunery", "models", "list", TUNERY_HOME=str(tmp_path))
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_a_reader_that_leaves_early_is_no_news(tmp_path, form):
+    command, options = python("-m", "tunery", "models", "list", *form, TUNERY_HOME=str(tmp_path))
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(command, **options, stdout=writing, stderr=subprocess.PIPE, check=False)
@@ -34,6 +38,43 @@ def test_a_reader_that_leaves_early_is_no_news(tmp_path):
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "Broken" not in done.stderr
+
+
+class Left(io.StringIO):
+    """A standard output whose reader has left."""
+
+    def __init__(self, file):
+        super().__init__()
+        self.file = file
+
+    def flush(self):
+        raise BrokenPipeError
+
+    def fileno(self):
+        return self.file.fileno()
+
+
+def test_output_that_nobody_reads_goes_nowhere(tmp_path, monkeypatch):
+    monkeypatch.setenv("TUNERY_HOME", str(tmp_path))
+    monkeypatch.setattr("sys.argv", ["tunery", "models", "list", "--json"])
+
+    with (tmp_path / "out").open("w") as file, contextlib.redirect_stdout(Left(file)):
+        with pytest.raises(SystemExit) as ended:
+            main.run()
+        os.write(file.fileno(), b"what the interpreter flushes at its end")
+
+    assert ended.value.code == 1
+    assert (tmp_path / "out").read_text() == ""
+
+
+def test_run_ends_with_the_exit_code(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["tunery", "data", "check", "/no/such/file\udcff"])
+
+    with pytest.raises(SystemExit) as ended:
+        main.run()
+
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith(r"Error: There is no file /no/such/file\udcff.")
 
 
 def test_version(run):

@@ -79,7 +79,7 @@ def test_sentences_are_text_and_never_markup(capsys):
 def test_a_terminal_gets_lines_and_colours(terminal):
     shown = terminal(show_table, ("name",), [("a",)], styles=["red"])
 
-    assert "│" in shown
+    assert "────" in shown
     assert "\x1b[31m" in shown
 
 
@@ -88,7 +88,7 @@ def test_no_color_is_honoured(terminal, monkeypatch):
 
     shown = terminal(show_table, ("name",), [("a",)], styles=["red"])
 
-    assert "│" in shown
+    assert "────" in shown
     assert "\x1b[3" not in shown
 
 
@@ -99,6 +99,14 @@ def test_a_terminal_folds_cells_and_cuts_nothing(terminal):
     assert shown.count("x") == 200
     widths = [len(re.sub(r"\x1b\[\d*m", "", line)) for line in shown.splitlines()]
     assert max(widths[1:]) <= 60
+
+
+def test_a_name_in_the_first_column_is_broken_last(terminal):
+    words = "some words " * 9
+    shown = terminal(show_table, ("Name", "a", "b"), [("tinyllama-1.1b-chat", words, words)])
+
+    assert "tinyllama-1.1b-chat" in shown
+    assert shown.count("some") == shown.count("words") == 18
 
 
 def test_paths_are_not_broken_by_a_narrow_terminal(terminal):
