@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tunery.config.settings import Settings
 from tunery.errors import NotFoundError, UserError
+from tunery.models.catalog import load_catalog
 from tunery.models.registry import TunedModel, find_tuned, list_tuned
 from tunery.models.sources import ModelFiles, fetch
 from tunery.serve.engine import Engine
@@ -38,8 +39,9 @@ class Workspace:
         return self.home / "runs" / name
 
     def base_of(self, name: str) -> str:
-        """The base model of a tuned model; the name itself if no tuned model has it."""
-        return next((model.base for model in self.tuned() if model.name == name), name)
+        """The base model of a tuned model, else the name itself; as the catalog writes it."""
+        base = next((model.base for model in self.tuned() if model.name == name), name)
+        return base.lower() if base.lower() in load_catalog() else base
 
     def open_engine(self, names: Sequence[str], log: Log, threads: int | None = None) -> Engine:
         """Loads one base model with its tuned models, ready to answer.
@@ -63,7 +65,7 @@ class Workspace:
                     f"Nothing has been tuned in {self.home} yet, so no model was chosen.",
                     "Name a base model, such as smollm2-135m-instruct, or run `tunery quickstart`.",
                 )
-            bases = {newest[0].base: newest[0].name}
+            bases = {self.base_of(newest[0].name): newest[0].name}
         if len(bases) > 1:
             pairs = ", ".join(f"{name} on {base}" for base, name in bases.items())
             raise UserError(
@@ -74,7 +76,7 @@ class Workspace:
         # Imported here: it loads torch, which help and the data commands never need.
         from tunery.serve.engines.opening import open_torch_engine
 
-        tuned = [model for model in self.tuned() if model.base == base]
+        tuned = [model for model in self.tuned() if self.base_of(model.name) == base]
         return open_torch_engine(base, self.fetch(base, log).folder, tuned, threads)
 
     def find_tuned(self, name: str) -> TunedModel:

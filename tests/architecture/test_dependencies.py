@@ -17,7 +17,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 
 # Import names that are not their distribution's.
-DISTRIBUTION = {"yaml": "pyyaml", "importlinter": "import-linter"}
+DISTRIBUTION = {"yaml": "pyyaml"}
 # Parts of a declared library with a name of their own, which it documents as its interface.
 PART_OF = {"annotated_types": "pydantic", "pydantic_core": "pydantic", "markupsafe": "jinja2"}
 

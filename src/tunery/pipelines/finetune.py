@@ -203,7 +203,7 @@ def _with_targets(config: RunConfig) -> MethodSection:
     """The method with its target layers named: the user's, the catalog's, or all."""
     if config.method.targets is not None:
         return config.method
-    entry = load_catalog().get(config.model)
+    entry = load_catalog().get(config.model.lower())
     targets = tuple(entry.lora_targets) if entry else lora.BLOCK_LAYERS
     return config.method.model_copy(update={"targets": targets})
 

@@ -80,28 +80,39 @@ class _ForestAttention(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, ...]:
-        query, key, value, out, log_sum = ctx.saved_tensors
-        grads = [torch.zeros_like(tensor) for tensor in (query, key, value)]
-        for node in ctx.nodes:
+        query, key, value, _, _ = ctx.saved_tensors
+        grads = [torch.empty_like(tensor) for tensor in (query, key, value)]
+        for node in ctx.nodes:  # every token is in one node: these writes fill the gradients
             own = slice(node.start, node.end)
-            pieces = [(own, True)]
+            parts = _piece_backward(ctx, grad_out, own, own, causal=True)
+            for grad, part in zip(grads, parts, strict=True):
+                grad[:, :, own] = part
+        for node in ctx.nodes:
             if node.below > node.end:
-                pieces.append((slice(node.end, node.below), False))
-            for asking, causal in pieces:
-                parts = _flash_backward(
-                    grad_out[:, :, asking],
-                    query[:, :, asking],
-                    key[:, :, own],
-                    value[:, :, own],
-                    out[:, :, asking],
-                    log_sum[:, :, asking],
-                    0.0,
-                    causal,
-                    scale=ctx.scale,
-                )
-                for grad, where, part in zip(grads, (asking, own, own), parts, strict=True):
+                below, own = slice(node.end, node.below), slice(node.start, node.end)
+                parts = _piece_backward(ctx, grad_out, below, own, causal=False)
+                for grad, where, part in zip(grads, (below, own, own), parts, strict=True):
                     grad[:, :, where] += part
         return *grads, None, None
+
+
+def _piece_backward(
+    ctx: Any, grad_out: Tensor, asking: slice, seen: slice, *, causal: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of one piece, given the merged output and log of its queries."""
+    query, key, value, out, log_sum = ctx.saved_tensors
+    parts: tuple[Tensor, Tensor, Tensor] = _flash_backward(
+        grad_out[:, :, asking],
+        query[:, :, asking],
+        key[:, :, seen],
+        value[:, :, seen],
+        out[:, :, asking],
+        log_sum[:, :, asking],
+        0.0,
+        causal,
+        scale=ctx.scale,
+    )
+    return parts
 
 
 def _merge(out: Tensor, log_sum: Tensor, piece: Tensor, piece_log: Tensor) -> None:
