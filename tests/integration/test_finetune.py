@@ -8,14 +8,14 @@ from safetensors.torch import load_file
 
 from tunery.config.load import load_run
 from tunery.data.conversation import Message
-from tunery.errors import DataError, MismatchError, UserError
+from tunery.errors import DataError, MismatchError, NotFoundError, UserError
 from tunery.models.adapters import load_adapter
 from tunery.pipelines import evaluate, finetune
 from tunery.pipelines.listener import Listener
 from tunery.serve.engine import Sampling
 from tunery.serve.engines.opening import open_torch_engine
 from tunery.testing.tiny_models import save_tiny_model
-from tunery.train.events import Checkpointed, StepDone, Validated
+from tunery.train.events import Noted, StepDone, Validated
 from tunery.train.plan import TrainPlan
 
 SYSTEM = {"role": "system", "content": "Answer a or b."}
@@ -130,27 +130,72 @@ def test_a_tuned_model_can_be_compared_again_on_other_rows(write, tmp_path, mode
     assert again.report.html.is_file()
 
 
-def test_a_crashed_run_goes_on_to_the_same_weights(write, tmp_path):
-    config = write(checkpoint_every=1)
+@pytest.mark.parametrize(("crash", "again"), [(5, [5, 6]), (1, [1, 2, 3, 4, 5, 6])])
+def test_a_crashed_run_goes_on_to_the_same_weights(write, tmp_path, crash, again):
+    config = write(checkpoint_every=2)
     whole = run(config, tmp_path / "whole")
 
     class Crashing(Recorder):
         def event(self, event):
             super().event(event)
-            if isinstance(event, Checkpointed) and event.step == 3:
+            if isinstance(event, StepDone) and event.step == crash:
                 raise Stop
 
     with pytest.raises(Stop):
         run(config, tmp_path / "crashed", Crashing())
     recorder = Recorder()
     resumed = run(config, tmp_path / "crashed", recorder, resume=True)
-    assert [step.step for step in recorder.of(StepDone)] == [4, 5, 6]
+    assert [step.step for step in recorder.of(StepDone)] == again
     ours = load_file(resumed.tuned.folder / "adapter_model.safetensors")
     theirs = load_file(whole.tuned.folder / "adapter_model.safetensors")
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
     events = (resumed.folder / "events.jsonl").read_text().splitlines()
     seen = [e["step"] for e in map(json.loads, events) if e["event"] == "step"]
     assert seen == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_given_budget_counts_on_resume_too(write, tmp_path):
+    run(write(), tmp_path / "home")
+    recorder = Recorder()
+    run(write(micro_batch_tokens=64), tmp_path / "home", recorder, resume=True)
+    (note,) = recorder.of(Noted)
+    assert "is 64 now" in note.message
+
+
+def test_a_mistake_leaves_the_earlier_run_as_it_was(write, tmp_path):
+    config = write()
+    run(config, tmp_path / "home")
+    folder = tmp_path / "home" / "runs" / "tiny"
+    missing = config.model_copy(
+        update={"data": config.data.model_copy(update={"train": tmp_path / "none.jsonl"})}
+    )
+    with pytest.raises(NotFoundError):
+        run(missing, tmp_path / "home")
+    assert (folder / "report.html").is_file()
+    before = (folder / "run.yaml").read_text()
+    with pytest.raises(MismatchError):
+        run(write(learning_rate=0.5), tmp_path / "home", resume=True)
+    assert (folder / "run.yaml").read_text() == before
+    run(write(epochs=1), tmp_path / "home")
+    aside = tmp_path / "home" / "runs" / ".previous" / "tiny"
+    assert (aside / "run.yaml").read_text() == before
+
+
+def test_two_runs_of_one_name_do_not_meet(write, tmp_path):
+    config = write()
+
+    class Second(Recorder):
+        def stage(self, name):
+            if name == "train":
+                run(config, tmp_path / "home")
+
+    with pytest.raises(UserError, match="A run called tiny is going on"):
+        run(config, tmp_path / "home", Second())
+
+
+def test_a_run_may_not_take_the_name_of_a_base(write, tmp_path):
+    with pytest.raises(UserError, match="is the name of a base model"):
+        run(write().model_copy(update={"name": "qwen3-0.6b"}), tmp_path / "home")
 
 
 def test_a_checkpoint_of_other_settings_is_refused(write, tmp_path):

@@ -35,11 +35,12 @@ class ThreeProducts(nn.Module):
 
     def __init__(self, layer: lora.LoraLinear) -> None:
         super().__init__()
-        self.weight = layer.weight
+        self.weight, self.bias = layer.weight, layer.bias
         self.a, self.b = nn.Parameter(layer.lora_a.detach()), nn.Parameter(layer.lora_b.detach())
 
     def forward(self, x: Tensor) -> Tensor:
-        return x @ self.weight.T + SCALE * (x @ self.a.T) @ self.b.T
+        bias = 0 if self.bias is None else self.bias
+        return x @ self.weight.T + bias + SCALE * (x @ self.a.T) @ self.b.T
 
 
 def with_lora(seed: int = 0, network=None, targets=TARGETS):
@@ -50,6 +51,8 @@ def with_lora(seed: int = 0, network=None, targets=TARGETS):
     lora.attach(network, targets, RANK, SCALE)
     generator = torch.Generator().manual_seed(seed + 1)
     for layer in lora.layers(network).values():
+        if layer.bias is not None:
+            layer.bias.data.normal_(generator=generator)
         layer.lora_a.data.normal_(0, 0.2, generator=generator)
         layer.lora_b.data.normal_(0, 0.2, generator=generator)
     lora.merge_all(network)

@@ -19,7 +19,7 @@ class MethodSection(Section):
     alpha: float | None = Field(default=None, gt=0)
     """LoRA scale is alpha / rank; 2 x rank by default."""
 
-    targets: tuple[str, ...] | None = None
+    targets: tuple[str, ...] | None = Field(default=None, min_length=1)
     """Names of the linear layers that get an adapter, such as `q_proj`; the catalog's choice by
     default, which is every linear layer of a block."""
 

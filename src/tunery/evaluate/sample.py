@@ -40,10 +40,16 @@ class UnusedRow:
     reason: str
 
 
-def samples_from(conversations: Iterable[Conversation]) -> tuple[list[Sample], list[UnusedRow]]:
+def samples_from(
+    conversations: Iterable[Conversation], limit: int | None = None
+) -> tuple[list[Sample], list[UnusedRow]]:
     """Splits each conversation into prompt and reference, its last assistant turn.
 
     Turns after that one are not used.
+
+    Args:
+        conversations: The held-out rows.
+        limit: Use this many at most; the others are listed.
 
     Returns:
         The samples and the rows that are none, each in the order of the conversations; together
@@ -53,6 +59,8 @@ def samples_from(conversations: Iterable[Conversation]) -> tuple[list[Sample], l
     unused: list[UnusedRow] = []
     for row in conversations:
         reason = _why_unusable(row)
+        if not reason and limit is not None and len(samples) >= limit:
+            reason = f"It stands behind the first {limit}, to which the comparison was limited."
         if reason:
             unused.append(UnusedRow(row.file, row.line, reason))
         else:

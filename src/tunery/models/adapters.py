@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -21,6 +22,18 @@ from tunery.errors import MismatchError, NotFoundError, UserError
 CONFIG_FILE = "adapter_config.json"
 WEIGHTS_FILE = "adapter_model.safetensors"
 PREFIX = "base_model.model."
+PLAIN: dict[str, Any] = {
+    "peft_type": "LORA",
+    "bias": "none",
+    "use_dora": False,
+    "use_rslora": False,
+    "lora_bias": False,
+    "fan_in_fan_out": False,
+    "rank_pattern": {},
+    "alpha_pattern": {},
+    "modules_to_save": None,
+}
+"""What `adapter_config.json` says of an adapter that is nothing but A and B in each layer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,22 +108,38 @@ def load_adapter(folder: Path) -> Adapter:
     try:
         config = json.loads((folder / CONFIG_FILE).read_text("utf-8"))
         tensors = load_file(folder / WEIGHTS_FILE)
-    except (ValueError, SafetensorError) as error:
+        _check_plain(folder, config)
+        return _read(config, tensors)
+    except UserError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
         raise UserError(
-            f"The adapter in {folder} is damaged: {error}", "Train it again."
+            f"The adapter in {folder} is damaged: {error!r}.", "Train it again."
         ) from error
-    for key, plain in (("peft_type", "LORA"), ("use_dora", False), ("use_rslora", False)):
-        if config.get(key, plain) != plain:
+
+
+def _check_plain(folder: Path, config: dict[str, Any]) -> None:
+    """Refuses what would be dropped silently: other kinds of adapters, other trained weights."""
+    for key, plain in PLAIN.items():
+        if (config.get(key) or plain) != plain:
             raise MismatchError(
                 f"The adapter in {folder} has {key} = {config[key]!r}; expected {plain!r}.",
                 "Only plain LoRA adapters can be loaded.",
             )
+
+
+def _read(config: dict[str, Any], tensors: dict[str, Tensor]) -> Adapter:
     names = [n.removesuffix(".lora_A.weight") for n in tensors if n.endswith(".lora_A.weight")]
+    known = {f"{name}.lora_{factor}.weight" for name in names for factor in "AB"}
+    if known != set(tensors) or not names or int(config["r"]) < 1:
+        odd = sorted(known ^ set(tensors))
+        raise ValueError(f"tensors and settings are not those of LoRA: {odd[:3]}, r={config['r']}")
+    targets = config["target_modules"]
     return Adapter(
         base=str(config.get("base_model_name_or_path", "")),
         rank=int(config["r"]),
         alpha=float(config["lora_alpha"]),
-        targets=tuple(config["target_modules"]),
+        targets=(targets,) if isinstance(targets, str) else tuple(targets),
         factors={
             name.removeprefix(PREFIX): (
                 tensors[f"{name}.lora_A.weight"].to(torch.float32),

@@ -39,7 +39,7 @@ FAMILIES: Mapping[Family, FamilyTraits] = {
     "phi3": FamilyTraits(norms_per_block=2, query_key_norms=False, lora_targets=_FUSED),
 }
 
-_MODEL_TYPES: Mapping[str, Family] = {
+MODEL_TYPES: Mapping[str, Family] = {
     "llama": "llama",
     "mistral": "llama",
     "qwen3": "qwen3",
@@ -127,15 +127,15 @@ def read_architecture(config: Mapping[str, Any]) -> Architecture:
         UserError: The model type is not one whose numbers are known, or a number is missing.
     """
     model_type = str(config.get("model_type"))
-    if model_type not in _MODEL_TYPES:
+    if model_type not in MODEL_TYPES:
         raise UserError(
-            f"The model type is {model_type!r}; memory is known for {', '.join(_MODEL_TYPES)}."
+            f"The model type is {model_type!r}; memory is known for {', '.join(MODEL_TYPES)}."
         )
     try:
         heads = int(config["num_attention_heads"])
         hidden = int(config["hidden_size"])
         return Architecture(
-            family=_MODEL_TYPES[model_type],
+            family=MODEL_TYPES[model_type],
             hidden_size=hidden,
             layers=int(config["num_hidden_layers"]),
             intermediate_size=int(config["intermediate_size"]),

@@ -19,6 +19,11 @@ from tunery.data.conversation import Conversation, Message
 from tunery.errors import DataError, UserError
 from tunery.models.token_row import TokenRow
 
+FIXED = {"enable_thinking": False, "date_string": "26 Jul 2024"}
+"""What some templates would otherwise decide by themselves: Qwen 3 writes an empty thinking block
+into trained answers only, and Llama 3 writes today's date, so that a model would be trained on one
+prompt and asked another."""
+
 PRIVATE_USE = range(0xE000, 0xF900)
 """Unicode code points that no standard text uses: stand-ins while a template is rendered."""
 
@@ -68,10 +73,18 @@ class ChatTemplate:
         for index, message in enumerate(conversation.messages):
             if message.role != "assistant":
                 continue
+            if index == 0:
+                raise DataError(
+                    f"{conversation.file}:{conversation.line}: the first turn is the assistant's; "
+                    "expected a turn that it answers.",
+                    "Put a user turn first.",
+                )
             text, literals = self._text(conversation.messages, generate=True, upto=index)
             prompt = self._continue(text, written, conversation)
             text, literals = self._text(conversation.messages, generate=False, upto=index + 1)
-            answer, rest = self._answer(self._continue(text, written + prompt, conversation))
+            answer, rest = self._answer(
+                self._continue(text, written + prompt, conversation), conversation
+            )
             for part, weight in ((prompt, 0.0), (answer, message.loss_weight)):
                 fresh = self._tokens(part, literals)
                 ids.extend(fresh)
@@ -93,13 +106,17 @@ class ChatTemplate:
             )
         return text[len(written) :]
 
-    def _answer(self, text: str) -> tuple[str, str]:
+    def _answer(self, text: str, conversation: Conversation) -> tuple[str, str]:
         """Splits an assistant turn behind its end token; what follows belongs to the next turn."""
         for token_id in self.end_ids:
             token = self.tokenizer.convert_ids_to_tokens(token_id)
             if token and (at := text.rfind(token)) >= 0:
                 return text[: at + len(token)], text[at + len(token) :]
-        return text, ""
+        raise DataError(
+            f"{conversation.file}:{conversation.line}: the chat template ends the answer with no "
+            "token that ends generation, so a tuned model would never stop.",
+            "Choose a model whose template ends its turns: `tunery models list`.",
+        )
 
     def _text(
         self, messages: Sequence[Message], *, generate: bool, upto: int | None = None
@@ -121,7 +138,7 @@ class ChatTemplate:
             turns.append({"role": role, "content": content})
         try:
             text: str = self.tokenizer.apply_chat_template(
-                turns, tokenize=False, add_generation_prompt=generate
+                turns, tokenize=False, add_generation_prompt=generate, **FIXED
             )
         except TemplateError as error:
             raise UserError(
@@ -137,10 +154,11 @@ class ChatTemplate:
         for at, char in enumerate(text if literals else ""):
             if char in literals:
                 ids.extend(self._encode(text[start:at]))
-                ids.extend(self._encode(literals[char], split_special_tokens=True))
+                token = literals[char]  # in two halves no tokenizer takes it for a control token
+                ids.extend(self._encode(token[:1]) + self._encode(token[1:]))
                 start = at + 1
         return ids + self._encode(text[start:])
 
-    def _encode(self, text: str, **options: bool) -> list[int]:
-        ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False, **options)
+    def _encode(self, text: str) -> list[int]:
+        ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False)
         return ids

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from tunery.errors import UserError
+from tunery.models.architecture import MODEL_TYPES
 from tunery.models.chat_template import ChatTemplate
 
 
@@ -57,19 +59,32 @@ def open_model(
             "Give a folder made by save_pretrained, or a name from `tunery models list`.",
         )
     try:
-        network = AutoModelForCausalLM.from_pretrained(
+        _check_family(name, folder)
+        network, loading = AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=dtype,
             attn_implementation=attention,
             use_safetensors=True,
             trust_remote_code=False,
             local_files_only=True,
+            output_loading_info=True,
         )
+        if loading["missing_keys"]:
+            raise UserError(
+                f"{folder} lacks {len(loading['missing_keys'])} weights of its model, such as "
+                f"{sorted(loading['missing_keys'])[0]}.",
+                "Fetch the model again: `tunery models pull NAME --verify`.",
+            )
         tokenizer = AutoTokenizer.from_pretrained(
             folder, trust_remote_code=False, local_files_only=True
         )
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"{folder} cannot be loaded as a model: {error}", "") from error
+    except UserError:
+        raise
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
+        raise UserError(
+            f"{folder} cannot be loaded as a model: {error}",
+            "Fetch it again, or choose another: `tunery models list`.",
+        ) from error
     network.eval().requires_grad_(requires_grad=False)
     return LoadedModel(
         name=name,
@@ -78,6 +93,17 @@ def open_model(
         context=context_of(network.config.get_text_config()),
         parameters=network.num_parameters(),
     )
+
+
+def _check_family(name: str, folder: Path) -> None:
+    """Refuses models that the engine would compute wrongly; see `architecture.MODEL_TYPES`."""
+    kind = json.loads((folder / "config.json").read_text("utf-8")).get("model_type")
+    if kind not in MODEL_TYPES:
+        raise UserError(
+            f"{name} is a model of type {kind!r}; gradients are proven for "
+            f"{', '.join(MODEL_TYPES)}.",
+            "Choose another base model: `tunery models list`.",
+        )
 
 
 def context_of(config: Any) -> int:

@@ -69,9 +69,24 @@ def publish(home: Path, name: str, base: str, run: Path, system: str | None) -> 
 
 
 def list_tuned(home: Path) -> list[TunedModel]:
-    """All tuned models, the newest first."""
-    found = [_read(path.parent) for path in (home / "tuned").glob(f"[!.]*/{ABOUT_FILE}")]
+    """All tuned models, the newest first; damaged ones are left out, see `damaged_tuned`."""
+    found = [model for model in _read_all(home) if isinstance(model, TunedModel)]
     return sorted(found, key=lambda model: (-model.created, model.name))
+
+
+def damaged_tuned(home: Path) -> list[UserError]:
+    """What is wrong with the tuned models that cannot be read."""
+    return [model for model in _read_all(home) if isinstance(model, UserError)]
+
+
+def _read_all(home: Path) -> list[TunedModel | UserError]:
+    found: list[TunedModel | UserError] = []
+    for path in sorted((home / "tuned").glob(f"[!.]*/{ABOUT_FILE}")):
+        try:
+            found.append(_read(path.parent))
+        except UserError as error:
+            found.append(error)
+    return found
 
 
 def find_tuned(home: Path, name: str) -> TunedModel:
@@ -83,6 +98,8 @@ def find_tuned(home: Path, name: str) -> TunedModel:
     for model in list_tuned(home):
         if model.name == name:
             return model
+    if (tuned_folder(home, name) / ABOUT_FILE).is_file() and "/" not in name:
+        return _read(tuned_folder(home, name))
     near = difflib.get_close_matches(name, [model.name for model in list_tuned(home)], n=1)
     raise NotFoundError(
         f"There is no tuned model {name!r} in {home}.",
@@ -93,6 +110,8 @@ def find_tuned(home: Path, name: str) -> TunedModel:
 def _read(folder: Path) -> TunedModel:
     try:
         about = json.loads((folder / ABOUT_FILE).read_text("utf-8"))
+        if about["name"] != folder.name:
+            raise ValueError(f"it names {about['name']!r}, its folder {folder.name!r}")
         return TunedModel(
             str(about["name"]), str(about["base"]), int(about["created"]), str(about["run"]), folder
         )

@@ -55,18 +55,19 @@ def run(
         UserError: No row can be compared on.
     """
     begin = time.perf_counter()
-    tuned = find_tuned(home, name)
+    find_tuned(home, name)
+    base = next(model.base for model in engine.models() if model.name == name)
     read = read_file(data, path)
     for finding in read.findings:
         if finding.severity == "error":
             listener.log(f"{finding.file}:{finding.line}: {finding.message} {finding.hint}")
-    samples, unused = samples_from(read.rows)
+    samples, unused = samples_from(read.rows, settings.limit)
     listener.stage("evaluate")
     comparison = compare(
         engine,
-        tuned.base,
+        base,
         name,
-        samples[: settings.limit],
+        samples,
         max_tokens=settings.max_tokens,
         batch_size=settings.batch_size,
         unused=unused,
@@ -75,7 +76,7 @@ def run(
     about = About(
         title=f"{name} on {path.name}",
         created=time.strftime("%Y-%m-%d %H:%M %Z"),
-        model=f"{name}, tuned from {tuned.base}",
+        model=f"{name}, tuned from {base}",
         machine=describe_machine(),
         data=(describe_file("test", path, len(read.rows)),),
         versions=versions(),

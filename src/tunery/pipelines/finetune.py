@@ -5,21 +5,26 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from tunery.config.load import dump_run
 from tunery.config.method import MethodSection
 from tunery.config.run import RunConfig
 from tunery.data.findings import Finding
-from tunery.errors import DataError
+from tunery.errors import DataError, UserError
 from tunery.evaluate.about import About, Curves
 from tunery.evaluate.comparison import Comparison
 from tunery.evaluate.report import ReportFiles, write_report
 from tunery.evaluate.run import compare
 from tunery.evaluate.sample import samples_from
 from tunery.models.adapters import save_adapter
+from tunery.models.architecture import FAMILIES, MODEL_TYPES
 from tunery.models.catalog import load_catalog
 from tunery.models.load import LoadedModel, open_model, set_threads
 from tunery.models.registry import TunedModel, publish
@@ -27,7 +32,7 @@ from tunery.models.sources import ModelFiles, fetch
 from tunery.pipelines.listener import Listener
 from tunery.pipelines.machine import describe_machine, versions
 from tunery.pipelines.prepare import PreparedData, prepare_data
-from tunery.prefix import attention, lora
+from tunery.prefix import attention
 from tunery.serve.engines.torch import TorchEngine
 from tunery.track.event_log import EventLog
 from tunery.train.events import (
@@ -87,9 +92,20 @@ def run(
     Raises:
         TuneryError: Whatever cannot be done; see `tunery.errors`.
     """
+    if config.name in load_catalog() or config.name == config.model:
+        raise UserError(
+            f"The run is called {config.name}, which is the name of a base model.",
+            "Set `name` to another one: the tuned model gets it.",
+        )
+    with _locked(home, config.name):
+        return _run(config, home, offline=offline, resume=resume, listener=listener)
+
+
+def _run(
+    config: RunConfig, home: Path, *, offline: bool, resume: bool, listener: Listener
+) -> FinetuneResult:
     stages = _Stages(listener)
     folder = home / "runs" / config.name
-    _open_folder(folder, config, resume=resume)
 
     stages.begin("model")
     set_threads(config.train.threads)
@@ -99,6 +115,7 @@ def run(
 
     stages.begin("data")
     data = prepare_data(config.data, model.template, model.context, config.train.seed)
+    _open_folder(folder, config, listener, resume=resume)
     _list_findings(data, folder, listener)
 
     stages.begin("train")
@@ -139,12 +156,32 @@ class _Stages:
         self._name = ""
 
 
-def _open_folder(folder: Path, config: RunConfig, *, resume: bool) -> None:
-    """Makes the run's folder; a new run of an old name starts with an empty one."""
-    if not resume:
-        shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "run.yaml").write_text(dump_run(config), "utf-8")
+@contextmanager
+def _locked(home: Path, name: str) -> Iterator[None]:
+    """Keeps two runs of one name from writing into one folder."""
+    (home / "runs").mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(home / "runs" / f".{name}.lock", timeout=0):
+            yield
+    except Timeout:
+        raise UserError(
+            f"A run called {name} is going on in another process.",
+            "Wait for it, or set `name` to another one.",
+        ) from None
+
+
+def _open_folder(folder: Path, config: RunConfig, listener: Listener, *, resume: bool) -> None:
+    """Makes the run's folder; a new run moves an earlier one of its name aside."""
+    if not resume and folder.exists():
+        aside = folder.parent / ".previous" / folder.name
+        if aside.exists():
+            shutil.rmtree(aside)
+        aside.parent.mkdir(exist_ok=True)
+        folder.rename(aside)
+        listener.log(f"The earlier run of this name was moved to {aside}.")
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        (folder / "run.yaml").write_text(dump_run(config), "utf-8")
 
 
 def _list_findings(data: PreparedData, folder: Path, listener: Listener) -> None:
@@ -182,8 +219,9 @@ def _train(
     listener: Listener,
 ) -> TrainResult:
     def on_event(event: Event) -> None:
-        if isinstance(event, Resumed):
+        if isinstance(event, Resumed):  # the checkpoint is known to be this training's
             events.rewind(event.step)
+            (folder / "run.yaml").write_text(dump_run(config), "utf-8")
         events.write(EVENT_KINDS[type(event)], asdict(event))
         listener.event(event)
 
@@ -191,7 +229,7 @@ def _train(
         model,
         data.train,
         data.validation,
-        method=_with_targets(config),
+        method=_with_targets(config, model),
         settings=config.train,
         folder=folder / "checkpoints",
         resume=resume,
@@ -199,13 +237,12 @@ def _train(
     )
 
 
-def _with_targets(config: RunConfig) -> MethodSection:
-    """The method with its target layers named: the user's, the catalog's, or all."""
+def _with_targets(config: RunConfig, model: LoadedModel) -> MethodSection:
+    """The method with its target layers named: the user's, or every one of a block."""
     if config.method.targets is not None:
         return config.method
-    entry = load_catalog().get(config.model.lower())
-    targets = tuple(entry.lora_targets) if entry else lora.BLOCK_LAYERS
-    return config.method.model_copy(update={"targets": targets})
+    family = MODEL_TYPES[model.network.config.model_type]
+    return config.method.model_copy(update={"targets": FAMILIES[family].lora_targets})
 
 
 def _compare(
@@ -215,14 +252,13 @@ def _compare(
     config: RunConfig,
     listener: Listener,
 ) -> Comparison:
-    samples, unused = samples_from(data.test)
-    limit = config.evaluate.limit
+    samples, unused = samples_from(data.test, config.evaluate.limit)
     engine = TorchEngine(model, {config.name: result.adapter})
     return compare(
         engine,
         model.name,
         config.name,
-        samples[:limit],
+        samples,
         max_tokens=config.evaluate.max_tokens,
         batch_size=config.evaluate.batch_size,
         unused=unused,

@@ -10,7 +10,9 @@ last descendant. Attention is therefore a sum of dense pieces, each a pair of sl
 Each piece runs torch's flash kernel, which also returns the log of the softmax denominator
 (Dao et al. 2022, FlashAttention, algorithm 1). Two pieces of one query merge by those logs, and the
 backward pass of a piece is exact when it is given the merged output and the merged log
-(FlashAttention, appendix B.4: P = exp(S - logsumexp), D = rowsum(dO * O)).
+(FlashAttention, appendix B.4: P = exp(S - logsumexp), D = rowsum(dO * O)). The backward pass cuts
+the pieces anew, by blocks of keys: the kernel for a block itself, plain products for all later
+ones.
 
 Shapes: H query heads, G key-value heads (H a multiple of G), T tokens, D head dimension.
 """
@@ -30,6 +32,9 @@ from tunery.prefix.forest import Node
 
 NAME = "tunery_forest"
 """What a model's `attn_implementation` is called when it attends over a forest."""
+
+BLOCK = 128
+"""Keys that the backward pass takes at a time; bounds its memory to H x T x BLOCK scores."""
 
 _flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
 _flash_backward = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
@@ -82,37 +87,53 @@ class _ForestAttention(torch.autograd.Function):
     def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, ...]:
         query, key, value, _, _ = ctx.saved_tensors
         grads = [torch.empty_like(tensor) for tensor in (query, key, value)]
-        for node in ctx.nodes:  # every token is in one node: these writes fill the gradients
-            own = slice(node.start, node.end)
-            parts = _piece_backward(ctx, grad_out, own, own, causal=True)
-            for grad, part in zip(grads, parts, strict=True):
-                grad[:, :, own] = part
-        for node in ctx.nodes:
-            if node.below > node.end:
-                below, own = slice(node.end, node.below), slice(node.start, node.end)
-                parts = _piece_backward(ctx, grad_out, below, own, causal=False)
-                for grad, where, part in zip(grads, (below, own, own), parts, strict=True):
+        blocks = [
+            (slice(start, min(start + BLOCK, node.end)), node.below)
+            for node in ctx.nodes
+            for start in range(node.start, node.end, BLOCK)
+        ]
+        for block, _ in blocks:  # every token is in one block: these writes fill the gradients
+            for grad, part in zip(grads, _causal_backward(ctx, grad_out, block), strict=True):
+                grad[:, :, block] = part
+        for block, below in blocks:
+            if below > block.stop:
+                asking = slice(block.stop, below)
+                parts = _dense_backward(ctx, grad_out, asking, block)
+                for grad, where, part in zip(grads, (asking, block, block), parts, strict=True):
                     grad[:, :, where] += part
         return *grads, None, None
 
 
-def _piece_backward(
-    ctx: Any, grad_out: Tensor, asking: slice, seen: slice, *, causal: bool
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of one piece, given the merged output and log of its queries."""
-    query, key, value, out, log_sum = ctx.saved_tensors
+def _causal_backward(ctx: Any, grad_out: Tensor, block: slice) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of a block's tokens seeing their own block, given the merged output and log."""
+    query, key, value, out, log_sum = (tensor[:, :, block] for tensor in ctx.saved_tensors)
     parts: tuple[Tensor, Tensor, Tensor] = _flash_backward(
-        grad_out[:, :, asking],
-        query[:, :, asking],
-        key[:, :, seen],
-        value[:, :, seen],
-        out[:, :, asking],
-        log_sum[:, :, asking],
-        0.0,
-        causal,
-        scale=ctx.scale,
+        grad_out[:, :, block], query, key, value, out, log_sum, 0.0, True, scale=ctx.scale
     )
     return parts
+
+
+def _dense_backward(
+    ctx: Any, grad_out: Tensor, asking: slice, block: slice
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of later tokens seeing the whole of a block: plain products.
+
+    They run at the rate of large products, which the kernel's backward pass does not reach. The
+    query heads of one key-value head become its queries: n = H / G * asking tokens.
+    """
+    query, key, value, out, log_sum = ctx.saved_tensors
+    groups, dim = key.shape[1], key.shape[3]
+    asked = query[0, :, asking].reshape(groups, -1, dim)  # [G, n, D]
+    change = grad_out[0, :, asking].reshape(groups, -1, dim)
+    answered = out[0, :, asking].reshape(groups, -1, dim)
+    log = log_sum[0, :, asking].reshape(groups, -1, 1)
+    keys, values = key[0, :, block], value[0, :, block]  # [G, k, D]
+    shares = torch.bmm(asked, keys.transpose(1, 2)).mul_(ctx.scale).sub_(log).exp_()  # [G, n, k]
+    grad_value = torch.bmm(shares.transpose(1, 2), change)
+    mean = (change * answered).sum(dim=-1, keepdim=True)
+    slope = torch.bmm(change, values.transpose(1, 2)).sub_(mean).mul_(shares).mul_(ctx.scale)
+    grad_query = torch.bmm(slope, keys).view(query.shape[1], -1, dim)
+    return grad_query[None], torch.bmm(slope.transpose(1, 2), asked)[None], grad_value[None]
 
 
 def _merge(out: Tensor, log_sum: Tensor, piece: Tensor, piece_log: Tensor) -> None:

@@ -12,6 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
+BLOCK = 256
+"""Places for new tokens are made so many at a time: an answer rarely fills a model's context."""
+
 
 class KeyValueCache:
     """Keys and values of each layer.
@@ -38,7 +41,7 @@ class KeyValueCache:
             room: New tokens that each row will get at most.
         """
         self.lengths = torch.tensor([len(path) for path in paths])
-        places = int(self.lengths.max()) + room
+        places = int(self.lengths.max()) + min(room, BLOCK)
         index = torch.zeros(len(paths), places, dtype=torch.int64)  # [B, C]
         for row, path in enumerate(paths):
             index[row, : len(path)] = path
@@ -50,6 +53,12 @@ class KeyValueCache:
     def advance(self) -> None:
         """Makes a place for the next token of each row; call it before each forward pass."""
         self.lengths = self.lengths + 1
+        longest = int(self.lengths.max())
+        for kept in (self._keys, self._values):
+            for layer, tensor in kept.items():
+                if longest > tensor.shape[2]:
+                    rows, groups, _, dim = tensor.shape
+                    kept[layer] = torch.cat([tensor, tensor.new_zeros(rows, groups, BLOCK, dim)], 2)
         self._update_mask()
 
     def select(self, rows: Tensor) -> None:

@@ -22,17 +22,6 @@ from torch import Tensor, nn
 from tunery.errors import MismatchError, UserError
 from tunery.models.adapters import Adapter, block_of
 
-BLOCK_LAYERS = (
-    "q_proj",
-    "k_proj",
-    "v_proj",
-    "o_proj",
-    "gate_proj",
-    "up_proj",
-    "down_proj",
-)
-"""The linear layers of a Llama-style block: what gets an adapter if nobody says otherwise."""
-
 
 class LoraLinear(nn.Module):
     """A frozen linear layer with a trainable low-rank addition.
@@ -114,7 +103,8 @@ def attach(
     """
     wanted = set(targets)
     model.requires_grad_(requires_grad=False)
-    linear = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
+    head = model.get_output_embeddings()  # reached by no adapter, see prefix.logprobs
+    linear = [n for n, m in model.named_modules() if isinstance(m, nn.Linear) and m is not head]
     names = [name for name in linear if name.rpartition(".")[2] in wanted]
     missing = wanted - {name.rpartition(".")[2] for name in names}
     if missing:

@@ -49,13 +49,14 @@ class TextStream:
     def _doubtful(self) -> int:
         """Characters at the end that may yet change."""
         whole = self.text.rstrip(UNFINISHED)
-        held = len(self.text) - len(whole)
+        unfinished = len(self.text) - len(whole)
+        started = 0  # longest start of a stop text at the end of the whole characters
         for stop in self._stop:
-            for length in range(min(len(stop) - 1, len(whole)), held, -1):
+            for length in range(min(len(stop) - 1, len(whole)), started, -1):
                 if whole.endswith(stop[:length]):
-                    held = max(held, length + len(self.text) - len(whole))
+                    started = length
                     break
-        return held
+        return unfinished + started
 
     def _give(self, upto: int) -> str:
         upto = max(upto, self._given)

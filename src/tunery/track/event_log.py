@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 
 class EventLog:
@@ -20,15 +21,18 @@ class EventLog:
 
     def write(self, kind: str, values: Mapping[str, Any]) -> None:
         """Appends an event."""
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"event": kind, **values}, ensure_ascii=False) + "\n")
+        line = json.dumps({"event": kind, **values}) + "\n"  # ASCII: one line whatever the text
+        with self.path.open("a+b") as file:
+            if file.seek(0, os.SEEK_END) and not self._ends_a_line(file):
+                line = "\n" + line  # a crash cut the line before
+            file.write(line.encode())
 
     def read(self, kind: str | None = None) -> list[dict[str, Any]]:
         """All events in order, or those of one kind; a line cut off by a crash is left out."""
         if not self.path.exists():
             return []
         events = []
-        for line in self.path.read_text("utf-8").splitlines():
+        for line in self.path.read_bytes().splitlines():
             try:
                 events.append(json.loads(line))
             except ValueError:
@@ -39,7 +43,10 @@ class EventLog:
         """Removes the events of all steps after `step`, which a resumed run will do again."""
         kept = [event for event in self.read() if event.get("step", 0) <= step]
         draft = self.path.with_suffix(".draft")
-        draft.write_text(
-            "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in kept), "utf-8"
-        )
+        draft.write_text("".join(json.dumps(event) + "\n" for event in kept), "utf-8")
         draft.replace(self.path)
+
+    @staticmethod
+    def _ends_a_line(file: BinaryIO) -> bool:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"

@@ -46,9 +46,10 @@ class Checkpoint:
 def save(checkpoint: Checkpoint, folder: Path, keep: int) -> Path:
     """Writes a checkpoint, then removes all but the newest `keep`."""
     folder.mkdir(parents=True, exist_ok=True)
-    final = folder / f"step-{checkpoint.step:06d}"
-    draft = folder / f".{final.name}.{os.getpid()}"
-    shutil.rmtree(draft, ignore_errors=True)
+    final = folder / _name(checkpoint.step)
+    for left_behind in folder.glob(".step-*"):
+        shutil.rmtree(left_behind)
+    draft = folder / f".{final.name}"
     draft.mkdir()
     tensors = {name: tensor.contiguous() for name, tensor in checkpoint.tensors.items()}
     save_file(tensors, draft / STATE_FILE)
@@ -88,11 +89,14 @@ def load_newest(
             if _sha256(path / STATE_FILE) != meta["sha256"]:
                 raise ValueError("its checksum is wrong")
             tensors = load_file(path / STATE_FILE)
+            found = Checkpoint(int(meta["step"]), int(meta["budget"]), tensors, meta["identity"])
+            if path.name != _name(found.step):
+                raise ValueError(f"it is of step {found.step}")
         except (OSError, ValueError, KeyError, SafetensorError) as error:
             on_damage(f"Checkpoint {path} cannot be read ({error}); trying the one before.")
             continue
-        _check_identity(path, meta["identity"], identity)
-        return Checkpoint(int(meta["step"]), int(meta["budget"]), tensors, meta["identity"])
+        _check_identity(path, found.identity, identity)
+        return found
     return None
 
 
@@ -112,6 +116,10 @@ def _check_identity(path: Path, found: Mapping[str, Any], wanted: Mapping[str, A
             f"Checkpoint {path} belongs to another training. " + "; ".join(differing) + ".",
             "Give the run another name, or run it without --resume to start anew.",
         )
+
+
+def _name(step: int) -> str:
+    return f"step-{step:06d}"
 
 
 def _newest_first(folder: Path) -> list[Path]:

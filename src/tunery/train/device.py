@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 import torch
+
+CONTAINER = Path("/sys/fs/cgroup")
+"""Where Linux (cgroup v2) says what a container may use."""
 
 SIZE = 512
 """Side of the matrices of the timed product: near those of a small model's layers."""
@@ -71,5 +75,9 @@ class Memory:
 
 
 def memory_now() -> Memory:
-    """Asks the operating system."""
-    return Memory(psutil.virtual_memory().available, psutil.Process().memory_info().rss)
+    """Asks the operating system; a container's own limit counts where it is lower."""
+    free = psutil.virtual_memory().available
+    limit, used = CONTAINER / "memory.max", CONTAINER / "memory.current"
+    if limit.is_file() and limit.read_text().strip().isdigit():
+        free = min(free, max(0, int(limit.read_text()) - int(used.read_text())))
+    return Memory(free, psutil.Process().memory_info().rss)

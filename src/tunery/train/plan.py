@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tunery.errors import UserError
+from tunery.models.adapters import block_of
 from tunery.models.token_row import TokenRow
 from tunery.prefix import lora
 from tunery.prefix.forest import build_forest, unique_tokens
@@ -126,7 +127,7 @@ def make_plan(
     sizes = [unique_tokens(group) for group in groups]
     supervised = sum(row.supervised for row in rows)
     hidden = network.get_output_embeddings().weight.shape[1]
-    operations = 4 * products * sum(sizes) + 4 * supervised * hidden * vocabulary
+    operations = token_operations(network) * sum(sizes) + 4 * supervised * hidden * vocabulary
     return TrainPlan(
         rows=len(rows),
         tokens=sum(len(row.ids) for row in rows),
@@ -139,6 +140,22 @@ def make_plan(
         seconds=epochs * operations / (PRODUCT_SHARE * compute.gflops * 1e9),
         choices=tuple(choices),
     )
+
+
+def token_operations(network: Any) -> int:
+    """Operations of one token's forward and backward pass through all linear layers.
+
+    A product of P weights takes 2 P forward and 2 P for the gradient of its input, which blocks
+    below the first adapter do not need.
+    """
+    head = network.get_output_embeddings()
+    layers = {
+        name: module.weight.numel()
+        for name, module in network.named_modules()
+        if isinstance(module, nn.Linear | lora.LoraLinear) and module is not head
+    }
+    first = min((block_of(name) or 0 for name in lora.layers(network)), default=0)
+    return sum(size * (4 if (block_of(name) or 0) >= first else 2) for name, size in layers.items())
 
 
 def activation_bytes(network: Any, rows: Iterable[TokenRow]) -> int:

@@ -96,7 +96,17 @@ def train(
     found = checkpoint.load_newest(folder, identity, lambda text: on_event(Noted(text)))
     if found is not None:
         optimizer.load_state(found.tensors)
-        first, loop = found.step, replace(loop, budget=found.budget)
+        first = found.step
+        if settings.micro_batch_tokens is None:
+            loop = replace(loop, budget=found.budget)
+        elif found.budget != loop.budget:
+            on_event(
+                Noted(
+                    f"train.micro_batch_tokens was {found.budget} before and is {loop.budget} now: "
+                    "sums are rounded otherwise, so the weights differ in their last digits."
+                )
+            )
+    if resume:
         on_event(Resumed(first, plan.steps))
 
     begin = time.perf_counter()

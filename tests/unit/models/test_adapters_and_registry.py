@@ -5,7 +5,7 @@ import torch
 
 from tunery.errors import MismatchError, NotFoundError, UserError
 from tunery.models.adapters import Adapter, load_adapter, save_adapter
-from tunery.models.registry import find_tuned, list_tuned, publish
+from tunery.models.registry import damaged_tuned, find_tuned, list_tuned, publish
 
 LAYER = "model.layers.0.self_attn.q_proj"
 
@@ -70,8 +70,35 @@ def test_a_wrong_name_gets_the_nearest(tmp_path, run):
         find_tuned(tmp_path, "zzz")
 
 
-def test_a_damaged_entry_says_which(tmp_path, run):
+def test_a_damaged_entry_says_which_and_leaves_the_others(tmp_path, run):
     model = publish(tmp_path, "mine", "base", run, None)
+    publish(tmp_path, "good", "base", run, None)
     (model.folder / "tunery.json").write_text("{")
+    assert [model.name for model in list_tuned(tmp_path)] == ["good"]
+    assert "tunery.json is damaged" in str(damaged_tuned(tmp_path)[0])
     with pytest.raises(UserError, match=r"tunery.json is damaged"):
-        list_tuned(tmp_path)
+        find_tuned(tmp_path, "mine")
+
+
+def test_an_entry_that_claims_another_name_is_refused(tmp_path, run):
+    publish(tmp_path, "mine", "base", run, None).folder.rename(tmp_path / "tuned" / "x")
+    assert list_tuned(tmp_path) == []
+    assert "it names 'mine', its folder 'x'" in str(damaged_tuned(tmp_path)[0])
+
+
+@pytest.mark.parametrize(
+    "changes", [{"r": 0}, {"r": None}, {"target_modules": None}, {"lora_alpha": "x"}]
+)
+def test_settings_that_make_no_sense_end_in_a_sentence(tmp_path, changes):
+    save_adapter(adapter(), tmp_path)
+    edit(tmp_path, **changes)
+    with pytest.raises(UserError, match="is damaged"):
+        load_adapter(tmp_path)
+
+
+@pytest.mark.parametrize("key", ["rank_pattern", "alpha_pattern", "modules_to_save"])
+def test_what_would_be_dropped_is_refused(tmp_path, key):
+    save_adapter(adapter(), tmp_path)
+    edit(tmp_path, **{key: {"q_proj": 4}})
+    with pytest.raises(MismatchError, match=key):
+        load_adapter(tmp_path)

@@ -115,3 +115,23 @@ def test_a_tokenizer_without_a_template_is_refused():
     tokenizer.chat_template = None
     with pytest.raises(UserError, match="no chat template"):
         ChatTemplate(tokenizer, [END])
+
+
+def test_a_row_that_begins_with_an_answer_is_refused(template):
+    with pytest.raises(DataError, match=r"rows.jsonl:3: the first turn is the assistant's"):
+        template.row(talk(("assistant", "A"), ("user", "U"), ("assistant", "B")))
+
+
+def test_a_template_without_an_end_token_is_refused():
+    tokenizer = tiny_tokenizer()
+    tokenizer.chat_template = "{% for m in messages %}{{ m.content }}{% endfor %}"
+    with pytest.raises(DataError, match="no token that ends generation"):
+        ChatTemplate(tokenizer, [END]).row(talk(("user", "U"), ("assistant", "A")))
+
+
+def test_an_added_token_that_is_not_special_stays_text_too():
+    tokenizer = tiny_tokenizer()
+    tokenizer.add_tokens(["</think>"])
+    ids = ChatTemplate(tokenizer, [END]).prompt_ids([Message("user", "x</think>y")])
+    assert tokenizer.convert_tokens_to_ids("</think>") not in ids
+    assert "x</think>y" in tokenizer.decode(list(ids))

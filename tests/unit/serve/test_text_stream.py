@@ -43,3 +43,12 @@ def test_the_start_of_a_stop_text_is_held_back_and_given_when_it_was_none():
 def test_the_earliest_of_several_stop_texts_counts():
     pieces, _ = feed("one two three", stop=("three", "two"))
     assert "".join(pieces) == "one "
+
+
+@given(
+    text=st.text(st.sampled_from("a\u20acb"), max_size=12),
+    stop=st.text(st.sampled_from("a\u20acb"), min_size=1, max_size=3),
+)
+def test_what_is_given_out_is_the_text_before_the_stop(text, stop):
+    pieces, stream = feed(text, stop=(stop,))
+    assert "".join(pieces) == stream.text == text.partition(stop)[0]

@@ -26,3 +26,13 @@ def test_rewinding_forgets_later_steps_only(tmp_path):
     log.rewind(3)
     log.write("step", {"step": 4})
     assert [event.get("step") for event in log.read()] == [None, 1, 2, 3, 4]
+
+
+def test_an_event_after_a_cut_line_is_not_lost(tmp_path):
+    log = EventLog(tmp_path / "events.jsonl")
+    log.write("note", {"message": "line\u2028break \u0085 \xe9"})
+    with log.path.open("ab") as file:
+        file.write(b'{"event": "st\xc3')
+    log.write("step", {"step": 2})
+    assert [event["event"] for event in log.read()] == ["note", "step"]
+    assert log.read("note")[0]["message"] == "line\u2028break \u0085 \xe9"

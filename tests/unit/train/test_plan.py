@@ -2,16 +2,18 @@ import pytest
 import torch
 
 from tunery.errors import DivergedError, UserError
+from tunery.models.architecture import FAMILIES
 from tunery.models.token_row import TokenRow
 from tunery.prefix import attention, lora
 from tunery.testing.tiny_models import tiny_llama
 from tunery.train.device import ComputeChoice, Memory, choose_compute, memory_now, product_rate
 from tunery.train.loop import LoopSettings, mean_loss, run_steps
 from tunery.train.optimizer import PackedAdamW
-from tunery.train.plan import activation_bytes, make_plan
+from tunery.train.plan import activation_bytes, make_plan, token_operations
 
 COMPUTE = ComputeChoice(torch.float32, "because", 50.0, 10.0)
 GIB = 2**30
+LAYERS = FAMILIES["llama"].lora_targets
 
 
 @pytest.fixture
@@ -19,7 +21,7 @@ def network():
     attention.register()
     model = tiny_llama()
     model.set_attn_implementation(attention.NAME)
-    lora.attach(model, lora.BLOCK_LAYERS, 4, 2.0)
+    lora.attach(model, LAYERS, 4, 2.0)
     lora.initialise(model, 0)
     return model
 
@@ -99,3 +101,14 @@ def test_a_loss_that_is_no_number_stops_with_its_rows(network):
     optimizer = PackedAdamW([layer.lora_a, layer.lora_b], 0.0)
     with pytest.raises(DivergedError, match="Step 1 has loss nan"):
         list(run_steps(network, optimizer, rows(), loop(1, 0.01)))
+
+
+def test_the_estimate_counts_layers_without_an_adapter_too(network):
+    attention.register()
+    few = tiny_llama()
+    few.set_attn_implementation(attention.NAME)
+    lora.attach(few, ["q_proj"], 4, 2.0)
+    assert token_operations(few) == token_operations(network)
+    upper = tiny_llama()
+    lora.attach(upper, LAYERS, 4, 2.0, last_blocks=1)
+    assert token_operations(upper) == 0.75 * token_operations(network)

@@ -67,6 +67,11 @@ class TorchEngine:
         adapters: Mapping[str, Adapter],
         created: Mapping[str, int] | None = None,
     ) -> None:
+        if base.name in adapters:
+            raise UserError(
+                f"A tuned model is called {base.name}, as its base is.",
+                "Give the run another name.",
+            )
         self._base = base
         self._adapters = dict(adapters)
         self._created = created or {}
