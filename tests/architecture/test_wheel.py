@@ -15,12 +15,14 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def names(tmp_path_factory) -> set[str]:
     folder = tmp_path_factory.mktemp("wheel")
-    subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder],
         cwd=ROOT,
-        check=True,
+        check=False,
         capture_output=True,
+        text=True,
     )
+    assert result.returncode == 0, result.stderr
     (wheel,) = folder.glob("tunery-*.whl")
     with zipfile.ZipFile(wheel) as archive:
         return set(archive.namelist())
