@@ -11,6 +11,7 @@ from transformers import (
     AutoModelForCausalLM,
     Gemma3TextConfig,
     LlamaConfig,
+    MistralConfig,
     Phi3Config,
     Qwen3Config,
 )
@@ -211,6 +212,7 @@ SHAPE = {
 }
 FAMILIES = {
     "llama": (LlamaConfig(**SHAPE, attention_bias=True), TARGETS),
+    "mistral": (MistralConfig(**SHAPE, sliding_window=64), TARGETS),
     "qwen3": (Qwen3Config(**SHAPE), TARGETS),
     "gemma3": (Gemma3TextConfig(**SHAPE, sliding_window=64, query_pre_attn_scalar=8), TARGETS),
     "phi3": (

@@ -56,8 +56,12 @@ SAMPLES = {
 }
 
 
+# Found when a row meets a model: tests/unit/pipelines/test_prepare.py has their samples.
+WHEN_RENDERED = {"row.template", "row.too_long", "row.nothing_trained"}
+
+
 def test_every_code_has_a_sample() -> None:
-    assert sorted(SAMPLES) == sorted(CODES)
+    assert sorted({*SAMPLES, *WHEN_RENDERED}) == sorted(CODES)
 
 
 @pytest.mark.parametrize("code", SAMPLES)

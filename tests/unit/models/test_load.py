@@ -1,8 +1,10 @@
 import json
+import shutil
 from types import SimpleNamespace
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from tunery.errors import UserError
 from tunery.models.load import context_of, end_ids, open_model, set_threads
@@ -28,9 +30,25 @@ def test_a_folder_without_a_model_is_refused(tmp_path):
 
 
 def test_a_damaged_folder_is_refused(tmp_path):
-    (tmp_path / "config.json").write_text(json.dumps({"model_type": "no-such-thing"}))
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "llama"}))
     (tmp_path / "model.safetensors").write_bytes(b"")
     with pytest.raises(UserError, match="cannot be loaded as a model"):
+        open_model("x", tmp_path, attention="eager")
+
+
+def test_weights_that_are_missing_are_never_made_up(folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    tensors = load_file(copy / "model.safetensors")
+    del tensors["model.norm.weight"]
+    save_file(tensors, copy / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(UserError, match=r"lacks 1 weights of its model, such as model.norm.weight"):
+        open_model("x", copy, attention="eager")
+
+
+def test_a_family_without_a_proof_is_refused(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "granite"}))
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    with pytest.raises(UserError, match="of type 'granite'; gradients are proven for llama"):
         open_model("x", tmp_path, attention="eager")
 
 
