@@ -8,7 +8,7 @@ from pathlib import Path
 from tunery.config.settings import Settings
 from tunery.errors import NotFoundError, UserError
 from tunery.models.catalog import load_catalog
-from tunery.models.registry import TunedModel, find_tuned, list_tuned
+from tunery.models.registry import TunedModel, damaged_tuned, find_tuned, list_tuned
 from tunery.models.sources import ModelFiles, fetch
 from tunery.serve.engine import Engine
 
@@ -29,6 +29,10 @@ class Workspace:
     def tuned(self) -> list[TunedModel]:
         """The tuned models, the newest first."""
         return list_tuned(self.home)
+
+    def damaged(self) -> list[UserError]:
+        """What is wrong with the tuned models that cannot be read."""
+        return damaged_tuned(self.home)
 
     def fetch(self, model: str, log: Log, *, verify: bool = False) -> ModelFiles:
         """Finds a base model's files, fetching them if they are not on this machine."""

@@ -213,7 +213,6 @@ def _add_memory(found: Diagnosis, probes: Probes, by_memory: Sequence[CatalogEnt
 def _add_home(
     found: Diagnosis, workspace: Workspace, probes: Probes, smallest: CatalogEntry
 ) -> None:
-    from tunery.errors import TuneryError
     from tunery.models.sources import fetched_models
 
     writable = probes.writable(workspace.home)
@@ -224,11 +223,8 @@ def _add_home(
     found.facts["home_free_gib"] = round(free_gib, 1)
     found.facts["offline"] = workspace.offline
     found.facts["fetched_models"] = fetched
-    try:
-        found.facts["tuned_models"] = len(workspace.tuned())
-    except TuneryError as error:
-        found.facts["tuned_models"] = None
-        found.problems.append(Problem(error.message, error.hint))
+    found.facts["tuned_models"] = len(workspace.tuned())
+    found.facts["damaged_models"] = [str(error) for error in workspace.damaged()]
     if not writable:
         found.problems.append(
             Problem(

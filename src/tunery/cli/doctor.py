@@ -64,8 +64,9 @@ def _lines(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "Largest to tune", f"{facts['largest_tunable']}, with LoRA in the free memory"
     rights = "writable" if facts["home_writable"] else "not writable"
     yield "Home folder", f"{facts['home']} ({rights}, {facts['home_free_gib']} GiB free)"
-    tuned = "?" if facts["tuned_models"] is None else facts["tuned_models"]
-    yield "Models", f"{facts['fetched_models']} fetched, {tuned} tuned"
+    yield "Models", f"{facts['fetched_models']} fetched, {facts['tuned_models']} tuned"
+    for damaged in facts["damaged_models"]:
+        yield "Damaged", damaged
     yield (
         "Network",
         "switched off, models come from this machine"

@@ -38,6 +38,8 @@ def list_models(context: typer.Context, *, as_json: AsJson = False) -> None:
     fetched = {files.name: files for files in fetched_models(workspace.home)}
     others = [files for name, files in fetched.items() if name not in catalog]
     tuned = workspace.tuned()
+    for damaged in workspace.damaged():
+        note(str(damaged))
     if as_json:
         show_json(
             {

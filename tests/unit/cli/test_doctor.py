@@ -106,13 +106,15 @@ def test_torch_that_cannot_be_loaded(problems):
     assert "Computes in" not in shown.out
 
 
-def test_damaged_tuned_model(problems, tune):
+def test_damaged_tuned_model(workspace, tune, capsys):
     (tune() / "tunery.json").write_text("{")
 
-    shown = problems()
+    report(diagnose(workspace, GOOD), as_json=False)
 
-    assert "0 fetched, ? tuned" in shown.out
-    assert "is damaged" in shown.err
+    shown = capsys.readouterr().out
+    assert "0 fetched, 0 tuned" in shown
+    assert "tunery.json is damaged" in shown
+    assert "This machine can train." in shown
 
 
 def test_problems_as_json(workspace, capsys):

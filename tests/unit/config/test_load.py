@@ -360,7 +360,7 @@ configs = st.fixed_dictionaries(
             {},
             optional={
                 "alpha": st.none() | st.floats(1e-300, 1e300),
-                "targets": st.none() | st.lists(texts, max_size=3),
+                "targets": st.none() | st.lists(texts, min_size=1, max_size=3),
             },
         ),
         "train": st.fixed_dictionaries(
