@@ -6,6 +6,7 @@ from tunery.errors import MismatchError, NotFoundError, UserError
 from tunery.models.adapters import Adapter
 from tunery.models.load import open_model
 from tunery.prefix import attention, lora
+from tunery.prefix.cache import BLOCK
 from tunery.serve.engine import Sampling
 from tunery.serve.engines.torch import TorchEngine
 from tunery.testing.tiny_models import save_tiny_model, tiny_llama
@@ -148,3 +149,12 @@ def test_an_adapter_of_another_model_is_refused(base):
         engine.generate("wide", PROMPTS, GREEDY)
     assert not lora.layers(base.network)
     assert [m.name for m in engine.models()] == ["tiny", "other", "wide"]
+
+
+def test_an_answer_longer_than_the_cache_s_first_places_is_exact(base):
+    engine = TorchEngine(base, {})
+    long = Sampling(max_tokens=BLOCK + 40)
+    answers = engine.generate("tiny", PROMPTS[:2], long)
+    assert max(answer.completion_tokens for answer in answers) > BLOCK
+    for prompt, answer in zip(PROMPTS, answers, strict=False):
+        assert answer.text == plain_answer(tiny_llama(), base.template, prompt, BLOCK + 40)
