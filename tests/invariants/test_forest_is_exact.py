@@ -20,11 +20,13 @@ from tunery.errors import UserError
 from tunery.models.load import context_of
 from tunery.models.token_row import TokenRow
 from tunery.prefix import attention, lora
+from tunery.prefix.attach import attach
 from tunery.prefix.forest import build_forest
 from tunery.prefix.logprobs import target_logprobs
 from tunery.prefix.plan import cut
+from tunery.prefix.states import Trunk
 from tunery.testing.tiny_models import tiny_llama
-from tunery.train.loop import accumulate, total_weight
+from tunery.train.loop import accumulate, mean_loss, total_weight
 from tunery.train.methods import sft
 
 RANK, SCALE = 4, 2.0
@@ -44,12 +46,12 @@ class ThreeProducts(nn.Module):
         return x @ self.weight.T + bias + SCALE * (x @ self.a.T) @ self.b.T
 
 
-def with_lora(seed: int = 0, network=None, targets=TARGETS):
+def with_lora(seed: int = 0, network=None, targets=TARGETS, last_blocks=None):
     """A tiny model that attends over forests, its adapter filled with random values."""
     attention.register()
     network = tiny_llama(seed) if network is None else network
     network.set_attn_implementation(attention.NAME)
-    lora.attach(network, targets, RANK, SCALE)
+    attach(network, targets, RANK, SCALE, last_blocks)
     generator = torch.Generator().manual_seed(seed + 1)
     for layer in lora.layers(network).values():
         if layer.bias is not None:
@@ -241,6 +243,31 @@ def test_gradients_are_exact_in_every_family_of_the_catalog(family):
     assert distance(network, grads) < 1e-5
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_gradients_are_exact_on_a_trunk_that_is_computed_once(family):
+    config, targets = FAMILIES[family]
+    torch.manual_seed(1)
+    network = AutoModelForCausalLM.from_config(config).eval()
+    network = with_lora(network=network, targets=targets, last_blocks=1)
+    start = [2, 3, 4, 5, 6, 7]
+    rows = [row([*start, *range(8, 9 + n)], [False] * 7 + [True] * n) for n in (1, 5, 9, 20)]
+    trunk = Trunk(network, [*rows, row([2, 9], [False, True])], 24)
+    ran = []
+    watch = network.model.layers[0].mlp.register_forward_hook(lambda *_: ran.append(True))
+    for batch in (rows[:3], rows[1:]):
+        expected, grads = reference(network, batch)
+        ran.clear()
+        loss, _ = accumulate(network, batch, "sft", 10_000, trunk)
+        assert not ran
+        assert loss == pytest.approx(expected, rel=1e-5)
+        assert distance(network, grads) < 1e-5
+        network.zero_grad()
+    watch.remove()
+    assert mean_loss(network, rows, "sft", 24, trunk) == pytest.approx(
+        mean_loss(network, rows, "sft", 24), rel=1e-5
+    )
+
+
 def test_a_row_longer_than_a_sliding_window_is_refused():
     config, targets = FAMILIES["gemma3"]
     network = with_lora(network=AutoModelForCausalLM.from_config(config).eval(), targets=targets)
@@ -253,6 +280,6 @@ def test_blocks_below_the_last_adapted_ones_stay_untouched():
     attention.register()
     network = tiny_llama()
     network.set_attn_implementation(attention.NAME)
-    names = lora.attach(network, TARGETS, RANK, SCALE, last_blocks=1)
+    names = attach(network, TARGETS, RANK, SCALE, last_blocks=1)
     assert names
     assert all(name.startswith("model.layers.1.") for name in names)

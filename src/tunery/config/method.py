@@ -24,5 +24,5 @@ class MethodSection(Section):
     default, which is every linear layer of a block."""
 
     last_blocks: int | None = Field(default=None, ge=1)
-    """Put adapters into the last so many blocks only; all by default. The blocks below need no
-    backward pass, so half of the blocks take three quarters of the time and half of the memory."""
+    """Put adapters into the last so many blocks only; all by default. The blocks below are
+    computed once for all epochs: 18 of 30 blocks take two thirds of the time of all."""

@@ -49,7 +49,8 @@ class Forest:
         target_id: [M] int64, the token predicted.
         target_weight: [M] float32, its loss weight.
         target_row: [M] int64, the row it belongs to, in the order given.
-        tokens: Tokens of all rows together, before merging.
+        rows: The rows, in the order given.
+        paths: The tokens of each row, [n] int64 each.
 
     Targets come row by row, in the rows' order, and by position within a row.
     """
@@ -61,6 +62,7 @@ class Forest:
     target_id: Tensor
     target_weight: Tensor
     target_row: Tensor
+    rows: tuple[TokenRow, ...]
     paths: tuple[Tensor, ...]
 
     @property
@@ -181,5 +183,6 @@ def build_forest(rows: Sequence[TokenRow], min_shared: int = MIN_SHARED) -> Fore
         target_id=torch.cat([torch.tensor(row.ids)[at] for row, _, _, at in every]),
         target_weight=torch.cat([weight[at] for _, _, weight, at in every]),
         target_row=torch.cat([torch.full_like(at, i) for i, (_, _, _, at) in enumerate(every)]),
+        rows=tuple(rows),
         paths=tuple(paths),
     )

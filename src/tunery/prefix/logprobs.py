@@ -1,8 +1,9 @@
 """Log-probabilities at the targets of a forest: all that a method of training needs.
 
-Only hidden states that predict something reach the output layer, a chunk at a time, so memory does
-not grow with vocabulary times tokens. The output layer is frozen, so the gradient of a target's
-log-probability with regard to its hidden state h is known as soon as the softmax p is:
+Only hidden states that predict something reach the output layer, a block of the vocabulary at a
+time, so memory grows with neither vocabulary nor tokens. The output layer is frozen, so the
+gradient of a target's log-probability with regard to its hidden state h is known as soon as the
+softmax p is:
 
     d log p[y] / dh = W[y] - sum_v p[v] W[v]            W: [V, d], the output layer
 
@@ -19,25 +20,29 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tunery.prefix.cache import KeyValueCache
 from tunery.prefix.forest import Forest
+from tunery.prefix.states import Trunk, hidden_states
 
-CHUNK = 128
-"""Hidden states sent through the output layer at once; V x CHUNK logits exist at a time."""
+CHUNK = 512
+"""Hidden states sent through the output layer at once."""
+
+BLOCK = 4096
+"""Rows of the output layer computed at once; BLOCK x CHUNK scores exist at a time."""
 
 
-def target_logprobs(model: Any, forest: Forest) -> Tensor:
+def target_logprobs(model: Any, forest: Forest, trunk: Trunk | None = None) -> Tensor:
     """Log-probability of each target of a forest, differentiable.
 
     Args:
         model: A transformers causal language model opened by `models.load.open_model`, whose
             attention is `prefix.attention`. Its output layer must be frozen.
         forest: The rows.
+        trunk: What the blocks below the first adapter made of these rows, if it is kept.
 
     Returns:
         [M] float32, in the order of `forest.target_id`.
     """
-    hidden = hidden_states(model, forest)
+    hidden = hidden_states(model, forest, trunk=trunk)
     used, owner = torch.unique(forest.target_index, return_inverse=True)
     out: Tensor = TargetLogprobs.apply(
         hidden[used], model.get_output_embeddings().weight, owner, forest.target_id
@@ -45,31 +50,12 @@ def target_logprobs(model: Any, forest: Forest) -> Tensor:
     return out
 
 
-def hidden_states(model: Any, forest: Forest, cache: KeyValueCache | None = None) -> Tensor:
-    """Final hidden state of each unique token.
-
-    Args:
-        model: As in `target_logprobs`.
-        forest: The rows.
-        cache: Receives the keys and values of each layer.
-
-    Returns:
-        [T, d].
-    """
-    body = model.base_model
-    output = body(
-        input_ids=forest.input_ids[None],
-        position_ids=forest.position_ids[None],
-        use_cache=False,
-        forest_nodes=forest.nodes,
-        key_value_cache=cache,
-    )
-    states: Tensor = output.last_hidden_state[0]
-    return states
-
-
 class TargetLogprobs(torch.autograd.Function):
-    """Log-probabilities of targets under a frozen output layer, in chunks."""
+    """Log-probabilities of targets under a frozen output layer, by blocks of the vocabulary.
+
+    The softmax's denominator and the mean row of W under the softmax are carried from block to
+    block and scaled to the highest score so far (Milakov and Gimelshein 2018, algorithm 3).
+    """
 
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, owner: Tensor, target: Tensor) -> Tensor:
@@ -87,19 +73,14 @@ class TargetLogprobs(torch.autograd.Function):
         """
         needs_grad = ctx.needs_input_grad[0]
         log_sum = hidden.new_empty(len(hidden))
-        score = hidden.new_empty(len(target))
         mean = torch.empty_like(hidden) if needs_grad else None  # sum_v p[v] W[v]
         for start in range(0, len(hidden), CHUNK):
             chunk = slice(start, min(start + CHUNK, len(hidden)))
-            logits = hidden[chunk] @ weight.T  # [c, V]
-            log_sum[chunk] = torch.logsumexp(logits, dim=-1)
-            inside = ((owner >= chunk.start) & (owner < chunk.stop)).nonzero()[:, 0]
-            score[inside] = logits[owner[inside] - chunk.start, target[inside]]
-            if mean is not None:
-                logits.sub_(log_sum[chunk, None]).exp_()
-                torch.mm(logits, weight, out=mean[chunk])
+            log_sum[chunk] = _softmax(hidden[chunk], weight, None if mean is None else mean[chunk])
+        wanted = weight[target]  # [M, d]
+        score = (hidden[owner] * wanted).sum(dim=-1)
         if mean is not None:
-            ctx.save_for_backward(weight[target].sub_(mean[owner]), owner)  # [M, d]
+            ctx.save_for_backward(wanted.sub_(mean[owner]), owner)
             ctx.states = len(hidden)
         return score - log_sum[owner]
 
@@ -109,3 +90,31 @@ class TargetLogprobs(torch.autograd.Function):
         slope, owner = ctx.saved_tensors
         out = slope.new_zeros(ctx.states, slope.shape[1])
         return out.index_add_(0, owner, slope * grad[:, None]), None, None, None
+
+
+def _softmax(hidden: Tensor, weight: Tensor, mean: Tensor | None) -> Tensor:
+    """Log of the softmax's denominator of each state, [c]; the mean row of W goes to `mean`.
+
+    Args:
+        hidden: [c, d].
+        weight: [V, d].
+        mean: [c, d], written; None if it is not needed.
+    """
+    columns = hidden.T.contiguous()  # the product W h^T runs faster than h W^T
+    highest = hidden.new_full((len(hidden),), -torch.inf)
+    total = torch.zeros_like(highest)
+    if mean is not None:
+        mean.zero_()
+    for start in range(0, len(weight), BLOCK):
+        rows = weight[start : start + BLOCK]
+        scores = rows @ columns  # [block, c]
+        higher = torch.maximum(highest, scores.amax(dim=0))
+        shares = scores.sub_(higher).exp_()
+        shrink = (highest - higher).exp_()
+        total.mul_(shrink).add_(shares.sum(dim=0))
+        if mean is not None:
+            mean.mul_(shrink[:, None]).addmm_(shares.T, rows)
+        highest = higher
+    if mean is not None:
+        mean.div_(total[:, None])
+    return total.log_().add_(highest)

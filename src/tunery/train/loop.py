@@ -17,6 +17,7 @@ from tunery.prefix import lora
 from tunery.prefix.forest import Forest, build_forest
 from tunery.prefix.logprobs import target_logprobs
 from tunery.prefix.plan import cut
+from tunery.prefix.states import Trunk
 from tunery.train.events import StepDone
 from tunery.train.methods import sft
 from tunery.train.optimizer import PackedAdamW
@@ -53,6 +54,7 @@ def run_steps(
     rows: Sequence[TokenRow],
     settings: LoopSettings,
     first_step: int = 0,
+    trunk: Trunk | None = None,
 ) -> Iterator[StepDone]:
     """Trains step by step; after each one the adapter's weights are merged.
 
@@ -62,6 +64,7 @@ def run_steps(
         rows: The training rows, each with a trained token.
         settings: See `LoopSettings`.
         first_step: Steps done before, by the run that is resumed.
+        trunk: What the blocks below the first adapter make of the rows, if it is kept.
 
     Raises:
         DivergedError: The loss of a step is not a number.
@@ -71,7 +74,7 @@ def run_steps(
         begin = time.perf_counter()
         picked = rows_of_step(step, len(rows), settings.batch_size, settings.seed)
         batch = [rows[index] for index in picked]
-        loss, unique = accumulate(network, batch, settings.method, settings.budget)
+        loss, unique = accumulate(network, batch, settings.method, settings.budget, trunk)
         rate = learning_rate(
             step,
             settings.steps,
@@ -102,7 +105,11 @@ def run_steps(
 
 
 def accumulate(
-    network: Any, batch: Sequence[TokenRow], method: str, budget: int
+    network: Any,
+    batch: Sequence[TokenRow],
+    method: str,
+    budget: int,
+    trunk: Trunk | None = None,
 ) -> tuple[float, int]:
     """Adds the gradient of one optimizer step to the parameters' gradients.
 
@@ -116,7 +123,7 @@ def accumulate(
     loss, unique = 0.0, 0
     for group in cut(batch, budget):
         forest = build_forest([batch[index] for index in group])
-        part = METHODS[method](target_logprobs(network, forest), forest) / weight
+        part = METHODS[method](target_logprobs(network, forest, trunk), forest) / weight
         part.backward()  # type: ignore[no-untyped-call]
         loss += float(part.detach())
         unique += forest.unique_tokens
@@ -124,12 +131,18 @@ def accumulate(
 
 
 @torch.no_grad()
-def mean_loss(network: Any, rows: Sequence[TokenRow], method: str, budget: int) -> float:
+def mean_loss(
+    network: Any,
+    rows: Sequence[TokenRow],
+    method: str,
+    budget: int,
+    trunk: Trunk | None = None,
+) -> float:
     """Loss over rows, without learning from them, in nats a trained token."""
     loss = 0.0
     for group in cut(rows, budget):
         forest = build_forest([rows[index] for index in group])
-        loss += float(METHODS[method](target_logprobs(network, forest), forest))
+        loss += float(METHODS[method](target_logprobs(network, forest, trunk), forest))
     return loss / total_weight(rows)
 
 

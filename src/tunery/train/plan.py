@@ -9,13 +9,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from tunery.config.train import TrainSection
 from tunery.errors import UserError
 from tunery.models.adapters import block_of
 from tunery.models.token_row import TokenRow
 from tunery.prefix import lora
 from tunery.prefix.forest import build_forest, unique_tokens
-from tunery.prefix.logprobs import CHUNK, target_logprobs
+from tunery.prefix.logprobs import BLOCK, CHUNK, target_logprobs
 from tunery.prefix.plan import cut
+from tunery.prefix.states import first_adapted_block
 from tunery.train.device import ComputeChoice, Memory
 from tunery.train.order import rows_of_step, steps_per_epoch
 
@@ -27,6 +29,10 @@ MEMORY_SHARE = 0.5
 
 MOST_TOKENS = 4096
 """More unique tokens at once gain no speed."""
+
+TRUNK_BYTES = 2**30
+"""Most memory for the states that enter the first adapted block. A constant, so that a resumed
+run decides as the first one did."""
 
 PRODUCT_SHARE = 0.7
 """Share of the rate of a large product that a training step reaches; measured, see
@@ -54,6 +60,7 @@ class TrainPlan:
         steps: Optimizer steps of the whole training.
         trained_parameters: Weights that change.
         budget: Most unique tokens computed at once.
+        trunk_bytes: Of the states kept of the blocks below the first adapter; 0 if none are.
         peak_bytes: Estimated peak of the process's memory.
         seconds: Estimated time of all steps.
         choices: What was chosen automatically.
@@ -66,6 +73,7 @@ class TrainPlan:
     steps: int
     trained_parameters: int
     budget: int
+    trunk_bytes: int
     peak_bytes: int
     seconds: float
     choices: tuple[Choice, ...]
@@ -74,11 +82,9 @@ class TrainPlan:
 def make_plan(
     network: Any,
     rows: Sequence[TokenRow],
+    validation: Sequence[TokenRow],
+    settings: TrainSection,
     *,
-    epochs: int,
-    batch_size: int,
-    seed: int | None,
-    budget: int | None,
     memory: Memory,
     compute: ComputeChoice,
 ) -> TrainPlan:
@@ -87,27 +93,29 @@ def make_plan(
     Args:
         network: With LoRA layers attached.
         rows: The training rows.
-        epochs: Passes over them.
-        batch_size: Rows in a step.
-        seed: Of their order; None keeps it.
-        budget: Unique tokens at once, if the user said so.
+        validation: Rows of the validation loss.
+        settings: How it is trained.
         memory: What is free and what the process holds.
         compute: The timed product.
 
     Raises:
         UserError: The longest row does not fit in the free memory.
     """
+    epochs, batch_size = settings.epochs, settings.batch_size
+    seed = settings.seed if settings.shuffle else None
+    budget = settings.micro_batch_tokens
     layers = lora.layers(network)
     products = sum(layer.weight.numel() for layer in layers.values())
     trained = sum(layer.lora_a.numel() + layer.lora_b.numel() for layer in layers.values())
-    vocabulary = network.get_output_embeddings().weight.shape[0]
-    # W' of every layer, two moments, gradient and packed copy, and a chunk of logits.
-    fixed = 4 * (products + 4 * trained + 2 * CHUNK * vocabulary)
+    vocabulary, hidden = network.get_output_embeddings().weight.shape
+    trunk_tokens, trunk = _trunk(network, [*rows, *validation])
+    # W' of every layer, two moments, gradient and packed copy, scores at the output layer, trunk.
+    fixed = 4 * (products + 4 * trained + 2 * BLOCK * CHUNK + trunk_tokens * hidden)
     token_bytes = activation_bytes(network, rows)
     longest = max(len(row.ids) for row in rows)
     room = int(MEMORY_SHARE * max(0, memory.free - fixed) / token_bytes)
     _check_room(longest, token_bytes, fixed, memory.free)
-    choices = [Choice("compute type", "float32", compute.reason)]
+    choices = [Choice("compute type", "float32", compute.reason), *trunk]
     if budget is None:
         budget = max(longest, min(room, MOST_TOKENS))
         reason = (
@@ -126,8 +134,9 @@ def make_plan(
     ]
     sizes = [unique_tokens(group) for group in groups]
     supervised = sum(row.supervised for row in rows)
-    hidden = network.get_output_embeddings().weight.shape[1]
-    operations = token_operations(network) * sum(sizes) + 4 * supervised * hidden * vocabulary
+    below, above = token_operations(network)
+    operations = epochs * (above * sum(sizes) + 4 * supervised * hidden * vocabulary)
+    operations += below * (trunk_tokens or epochs * sum(sizes))
     return TrainPlan(
         rows=len(rows),
         tokens=sum(len(row.ids) for row in rows),
@@ -136,26 +145,44 @@ def make_plan(
         steps=per_epoch * epochs,
         trained_parameters=trained,
         budget=budget,
+        trunk_bytes=4 * trunk_tokens * hidden,
         peak_bytes=memory.used + fixed + token_bytes * max(sizes),
-        seconds=epochs * operations / (PRODUCT_SHARE * compute.gflops * 1e9),
+        seconds=operations / (PRODUCT_SHARE * compute.gflops * 1e9),
         choices=tuple(choices),
     )
 
 
-def token_operations(network: Any) -> int:
-    """Operations of one token's forward and backward pass through all linear layers.
+def _trunk(network: Any, rows: Sequence[TokenRow]) -> tuple[int, list[Choice]]:
+    """Tokens whose states below the first adapter are kept, and that choice."""
+    first = first_adapted_block(network)
+    if not first:
+        return 0, []
+    tokens = unique_tokens(rows)
+    size = 4 * tokens * network.get_output_embeddings().weight.shape[1]
+    name = f"the {first} blocks below the adapters"
+    said = f"training does not change what they make of {tokens} unique tokens"
+    if size <= TRUNK_BYTES:
+        return tokens, [Choice(name, "computed once", f"{said}: {size / 2**20:.0f} MiB are kept")]
+    reason = f"{said}, but that is more than {TRUNK_BYTES / 2**30:.0f} GiB"
+    return 0, [Choice(name, "computed in each step", reason)]
 
-    A product of P weights takes 2 P forward and 2 P for the gradient of its input, which blocks
-    below the first adapter do not need.
+
+def token_operations(network: Any) -> tuple[int, int]:
+    """Operations of one token in all linear layers below the first adapter, and from there on.
+
+    A product of P weights takes 2 P forward and, where there is a backward pass, 2 P for the
+    gradient of its input.
     """
     head = network.get_output_embeddings()
-    layers = {
-        name: module.weight.numel()
-        for name, module in network.named_modules()
-        if isinstance(module, nn.Linear | lora.LoraLinear) and module is not head
-    }
-    first = min((block_of(name) or 0 for name in lora.layers(network)), default=0)
-    return sum(size * (4 if (block_of(name) or 0) >= first else 2) for name, size in layers.items())
+    first = first_adapted_block(network)
+    below = above = 0
+    for name, module in network.named_modules():
+        if isinstance(module, nn.Linear | lora.LoraLinear) and module is not head:
+            if (block_of(name) or 0) < first:
+                below += 2 * module.weight.numel()
+            else:
+                above += 4 * module.weight.numel()
+    return below, above
 
 
 def activation_bytes(network: Any, rows: Iterable[TokenRow]) -> int:

@@ -20,6 +20,8 @@ from tunery.models.adapters import Adapter
 from tunery.models.load import LoadedModel
 from tunery.models.token_row import TokenRow
 from tunery.prefix import lora
+from tunery.prefix.attach import attach, initialise
+from tunery.prefix.states import Trunk
 from tunery.train import checkpoint
 from tunery.train.checkpoint import Checkpoint
 from tunery.train.device import choose_compute, memory_now
@@ -83,7 +85,9 @@ def train(
             "Give at least one row an assistant turn with weight 1.",
         )
     adapter = _attach(model, method, settings.seed)
-    plan = _plan(model.network, rows, settings)
+    plan = make_plan(
+        model.network, rows, validation, settings, memory=memory_now(), compute=choose_compute()
+    )
     on_event(plan)
 
     optimizer = PackedAdamW(
@@ -110,11 +114,14 @@ def train(
         on_event(Resumed(first, plan.steps))
 
     begin = time.perf_counter()
+    trunk = None
+    if plan.trunk_bytes:
+        trunk = Trunk(model.network, [*rows, *validation], loop.budget)
     per_epoch = steps_per_epoch(len(rows), settings.batch_size)
-    for done in run_steps(model.network, optimizer, rows, loop, first):
+    for done in run_steps(model.network, optimizer, rows, loop, first, trunk):
         on_event(done)
         if validation and _due(done, settings.validate_every or per_epoch):
-            loss = mean_loss(model.network, validation, method.name, loop.budget)
+            loss = mean_loss(model.network, validation, method.name, loop.budget, trunk)
             on_event(Validated(done.step, loss))
         if _due(done, settings.checkpoint_every or per_epoch):
             state = Checkpoint(done.step, loop.budget, optimizer.state(), identity)
@@ -132,10 +139,10 @@ def peak_memory() -> int:
 def _attach(model: LoadedModel, method: MethodSection, seed: int) -> Adapter:
     """Gives the network LoRA layers; the adapter's factors are the network's own parameters."""
     alpha = 2.0 * method.rank if method.alpha is None else method.alpha
-    lora.attach(
+    attach(
         model.network, method.targets or (), method.rank, alpha / method.rank, method.last_blocks
     )
-    lora.initialise(model.network, seed)
+    initialise(model.network, seed)
     return Adapter(
         base=model.name,
         rank=method.rank,
@@ -144,19 +151,6 @@ def _attach(model: LoadedModel, method: MethodSection, seed: int) -> Adapter:
         factors={
             name: (layer.lora_a, layer.lora_b) for name, layer in lora.layers(model.network).items()
         },
-    )
-
-
-def _plan(network: Any, rows: Sequence[TokenRow], settings: TrainSection) -> TrainPlan:
-    return make_plan(
-        network,
-        rows,
-        epochs=settings.epochs,
-        batch_size=settings.batch_size,
-        seed=settings.seed if settings.shuffle else None,
-        budget=settings.micro_batch_tokens,
-        memory=memory_now(),
-        compute=choose_compute(),
     )
 
 

@@ -1,10 +1,12 @@
 import pytest
 import torch
 
+from tunery.config.train import TrainSection
 from tunery.errors import DivergedError, UserError
 from tunery.models.architecture import FAMILIES
 from tunery.models.token_row import TokenRow
 from tunery.prefix import attention, lora
+from tunery.prefix.attach import attach, initialise
 from tunery.testing.tiny_models import tiny_llama
 from tunery.train.device import ComputeChoice, Memory, choose_compute, memory_now, product_rate
 from tunery.train.loop import LoopSettings, mean_loss, run_steps
@@ -21,8 +23,8 @@ def network():
     attention.register()
     model = tiny_llama()
     model.set_attn_implementation(attention.NAME)
-    lora.attach(model, LAYERS, 4, 2.0)
-    lora.initialise(model, 0)
+    attach(model, LAYERS, 4, 2.0)
+    initialise(model, 0)
     return model
 
 
@@ -37,9 +39,9 @@ def rows(count=10, length=40, shared=20):
 
 
 def plan(network, data, free=8 * GIB, **changes):
-    settings = {"epochs": 2, "batch_size": 4, "seed": 0, "budget": None} | changes
+    settings = TrainSection(**{"epochs": 2, "batch_size": 4} | changes)
     memory = Memory(free, GIB)
-    return make_plan(network, data, memory=memory, compute=COMPUTE, **settings)
+    return make_plan(network, data, data[:2], settings, memory=memory, compute=COMPUTE)
 
 
 def test_a_plan_counts_what_sharing_leaves(network):
@@ -52,7 +54,7 @@ def test_a_plan_counts_what_sharing_leaves(network):
 
 
 def test_a_given_budget_is_kept_and_not_called_a_choice(network):
-    made = plan(network, rows(), budget=64)
+    made = plan(network, rows(), micro_batch_tokens=64)
     assert made.budget == 64
     assert [choice.name for choice in made.choices] == ["compute type"]
 
@@ -107,8 +109,23 @@ def test_the_estimate_counts_layers_without_an_adapter_too(network):
     attention.register()
     few = tiny_llama()
     few.set_attn_implementation(attention.NAME)
-    lora.attach(few, ["q_proj"], 4, 2.0)
-    assert token_operations(few) == token_operations(network)
+    attach(few, ["q_proj"], 4, 2.0)
+    assert sum(token_operations(few)) == sum(token_operations(network))
     upper = tiny_llama()
-    lora.attach(upper, LAYERS, 4, 2.0, last_blocks=1)
-    assert token_operations(upper) == 0.75 * token_operations(network)
+    attach(upper, LAYERS, 4, 2.0, last_blocks=1)
+    below, above = token_operations(upper)
+    assert (4 * below, 2 * above) == (sum(token_operations(network)),) * 2
+
+
+def test_blocks_below_the_adapters_are_computed_once_while_their_states_fit(monkeypatch):
+    attention.register()
+    network = tiny_llama()
+    network.set_attn_implementation(attention.NAME)
+    attach(network, LAYERS, 4, 2.0, last_blocks=1)
+    once = plan(network, rows())
+    assert once.trunk_bytes == 4 * 32 * (20 + 10 * 20)
+    assert once.choices[1].value == "computed once"
+    monkeypatch.setattr("tunery.train.plan.TRUNK_BYTES", once.trunk_bytes - 1)
+    each = plan(network, rows())
+    assert (each.trunk_bytes, each.choices[1].value) == (0, "computed in each step")
+    assert each.seconds > once.seconds

@@ -11,7 +11,8 @@ from torch import Tensor
 from tunery.models.token_row import TokenRow
 from tunery.prefix.cache import KeyValueCache
 from tunery.prefix.forest import build_forest
-from tunery.prefix.logprobs import hidden_states
+from tunery.prefix.states import hidden_states
+from tunery.prefix.thin import product
 
 COMPACT_BELOW = 0.75
 """Finished rows are dropped from the batch once this share of it is left."""
@@ -36,14 +37,14 @@ def decode(
     cache = KeyValueCache()
     forest = build_forest([TokenRow(tuple(p), (0.0,) * len(p)) for p in prompts])
     with torch.inference_mode():
-        hidden = hidden_states(network, forest, cache)
+        hidden = hidden_states(network, forest, cache=cache)
         last = hidden[torch.stack([path[-1] for path in forest.paths])]  # [B, d]
         cache.spread(forest.paths, room)
         rows = list(range(len(prompts)))  # prompt of each row of the batch
         done = [False] * len(prompts)
     while True:
         with torch.inference_mode():
-            tokens = choose(last @ network.get_output_embeddings().weight.T)
+            tokens = choose(product(last, network.get_output_embeddings().weight))
             for row, token in zip(rows, tokens.tolist(), strict=True):
                 done[row] = done[row] or finished(row, token)
         yield

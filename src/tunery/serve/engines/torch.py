@@ -10,7 +10,8 @@ from tunery.data.conversation import Message
 from tunery.errors import NotFoundError, UserError
 from tunery.models.adapters import Adapter
 from tunery.models.load import LoadedModel
-from tunery.prefix import lora
+from tunery.prefix.attach import wear
+from tunery.prefix.thin import make_thin
 from tunery.serve.engine import Completion, Delta, FinishReason, Sampling, ServedModel
 from tunery.serve.engines.decode import decode
 from tunery.serve.engines.sampling import new_generator, next_tokens
@@ -72,6 +73,7 @@ class TorchEngine:
                 f"A tuned model is called {base.name}, as its base is.",
                 "Give the run another name.",
             )
+        make_thin(base.network)
         self._base = base
         self._adapters = dict(adapters)
         self._created = created or {}
@@ -139,7 +141,7 @@ class TorchEngine:
         with self._lock:
             if self._worn != model:
                 self._worn = None  # stays so if the adapter does not fit
-                lora.wear(self._base.network, self._adapters.get(model))
+                wear(self._base.network, self._adapters.get(model))
                 self._worn = model
             yield from decode(
                 self._base.network,

@@ -1,0 +1,124 @@
+"""Hidden states of a forest: through the whole model, or from the first adapted block upwards.
+
+Adapters in the last blocks only leave the blocks below unchanged by training, so what these make
+of a row is the same in every epoch. `Trunk` computes it once, over a forest of all rows.
+
+Shapes: T unique tokens, d hidden size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tunery.models.adapters import block_of
+from tunery.models.token_row import TokenRow
+from tunery.prefix import lora
+from tunery.prefix.cache import KeyValueCache
+from tunery.prefix.forest import Forest, build_forest
+from tunery.prefix.plan import cut
+
+
+def hidden_states(
+    model: Any, forest: Forest, *, cache: KeyValueCache | None = None, trunk: Trunk | None = None
+) -> Tensor:
+    """Final hidden state of each unique token.
+
+    Args:
+        model: A transformers causal language model opened by `models.load.open_model`, whose
+            attention is `prefix.attention`.
+        forest: The rows.
+        cache: Receives the keys and values of each layer.
+        trunk: Knows these rows; the blocks below the first adapter are then not run.
+
+    Returns:
+        [T, d].
+    """
+    if trunk is None:
+        return _run(model, forest, cache, input_ids=forest.input_ids[None])
+    with _replaced(model.base_model.layers[: trunk.first], _pass_on):
+        return _run(model, forest, cache, inputs_embeds=trunk.entering(forest)[None])
+
+
+def first_adapted_block(model: nn.Module) -> int:
+    """Index of the lowest block with a LoRA layer: 0 if adapters are everywhere."""
+    return min((block_of(name) or 0 for name in lora.layers(model)), default=0)
+
+
+class Trunk:
+    """The states that enter the first adapted block, of all rows of a training.
+
+    Args:
+        model: With LoRA layers attached.
+        rows: All rows that will be asked for.
+        budget: Unique tokens computed at once.
+    """
+
+    def __init__(self, model: Any, rows: Sequence[TokenRow], budget: int) -> None:
+        self.first = first_adapted_block(model)
+        self._kept: list[Tensor] = []  # [T, d] of each group of rows
+        self._places: dict[tuple[int, ...], tuple[int, Tensor]] = {}  # ids to group and path
+        for group in cut(rows, budget):
+            forest = build_forest([rows[index] for index in group])
+            for row, path in zip(forest.rows, forest.paths, strict=True):
+                self._places[row.ids] = len(self._kept), path
+            self._kept.append(_entering(model, forest, self.first))
+
+    def entering(self, forest: Forest) -> Tensor:
+        """States of a forest's unique tokens, [T, d]."""
+        out = self._kept[0].new_empty(forest.unique_tokens, self._kept[0].shape[1])
+        for row, path in zip(forest.rows, forest.paths, strict=True):
+            group, place = self._places[row.ids]
+            out[path] = self._kept[group][place]
+        return out
+
+
+@torch.no_grad()
+def _entering(model: Any, forest: Forest, block: int) -> Tensor:
+    """Runs the blocks below `block`; returns what would enter it, [T, d]."""
+    seen: list[Tensor] = []
+
+    def keep(hidden: Tensor, *_args: Any, **_kwargs: Any) -> Tensor:
+        seen.append(hidden[0])
+        return hidden
+
+    layers = model.base_model.layers
+    with _replaced(layers[block:], _pass_on), _replaced(layers[block : block + 1], keep):
+        _run(model, forest, None, input_ids=forest.input_ids[None])
+    return seen[0]
+
+
+def _pass_on(hidden: Tensor, *_args: Any, **_kwargs: Any) -> Tensor:
+    return hidden
+
+
+@contextmanager
+def _replaced(blocks: Iterable[nn.Module], forward: Callable[..., Tensor]) -> Iterator[None]:
+    """Lets blocks compute something else; their attributes stay for the model to read."""
+    before = [(block, block.__dict__.get("forward")) for block in blocks]
+    for block, _ in before:
+        block.forward = forward
+    try:
+        yield
+    finally:
+        for block, own in before:
+            if own is None:
+                del block.forward
+            else:
+                block.forward = own
+
+
+def _run(model: Any, forest: Forest, cache: KeyValueCache | None, **given: Tensor) -> Tensor:
+    output = model.base_model(
+        **given,
+        position_ids=forest.position_ids[None],
+        use_cache=False,
+        forest_nodes=forest.nodes,
+        key_value_cache=cache,
+    )
+    states: Tensor = output.last_hidden_state[0]
+    return states
