@@ -60,7 +60,7 @@ def model(tmp_path_factory):
 def write(tmp_path, model):
     """Writes data and a configuration; returns the loaded configuration."""
 
-    def make(rows=None, **train):
+    def make(rows=None, method=None, **train):
         rows = rows or [chat(f"{n % 2} {n}", "ab"[n % 2]) for n in range(20)]
         (tmp_path / "train.jsonl").write_text("\n".join(rows) + "\n")
         test = [chat(f"{n % 2} {n}", "ab"[n % 2]) for n in range(20, 30)]
@@ -69,6 +69,7 @@ def write(tmp_path, model):
         config = {
             "name": "tiny",
             "model": str(model),
+            "method": method or {},
             "data": {"train": "train.jsonl", "validation": 0.2, "test": "test.jsonl"},
             "train": settings,
             "evaluate": {"max_tokens": 4},
@@ -130,9 +131,10 @@ def test_a_tuned_model_can_be_compared_again_on_other_rows(write, tmp_path, mode
     assert again.report.html.is_file()
 
 
+@pytest.mark.parametrize("method", [{}, {"last_blocks": 1}])
 @pytest.mark.parametrize(("crash", "again"), [(5, [5, 6]), (1, [1, 2, 3, 4, 5, 6])])
-def test_a_crashed_run_goes_on_to_the_same_weights(write, tmp_path, crash, again):
-    config = write(checkpoint_every=2)
+def test_a_crashed_run_goes_on_to_the_same_weights(write, tmp_path, crash, again, method):
+    config = write(method=method, checkpoint_every=2)
     whole = run(config, tmp_path / "whole")
 
     class Crashing(Recorder):

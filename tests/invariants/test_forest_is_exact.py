@@ -251,7 +251,7 @@ def test_gradients_are_exact_on_a_trunk_that_is_computed_once(family):
     network = with_lora(network=network, targets=targets, last_blocks=1)
     start = [2, 3, 4, 5, 6, 7]
     rows = [row([*start, *range(8, 9 + n)], [False] * 7 + [True] * n) for n in (1, 5, 9, 20)]
-    trunk = Trunk(network, [*rows, row([2, 9], [False, True])], 24)
+    trunk = Trunk(network, [rows, [row([2, 9], [False, True])]], 24)
     ran = []
     watch = network.model.layers[0].mlp.register_forward_hook(lambda *_: ran.append(True))
     for batch in (rows[:3], rows[1:]):

@@ -54,19 +54,21 @@ class Trunk:
 
     Args:
         model: With LoRA layers attached.
-        rows: All rows that will be asked for.
+        sets: All rows that will be asked for. Sets share nothing, so what is kept of the training
+            rows does not depend on the validation rows, not even in its last digit.
         budget: Unique tokens computed at once.
     """
 
-    def __init__(self, model: Any, rows: Sequence[TokenRow], budget: int) -> None:
+    def __init__(self, model: Any, sets: Iterable[Sequence[TokenRow]], budget: int) -> None:
         self.first = first_adapted_block(model)
         self._kept: list[Tensor] = []  # [T, d] of each group of rows
         self._places: dict[tuple[int, ...], tuple[int, Tensor]] = {}  # ids to group and path
-        for group in cut(rows, budget):
-            forest = build_forest([rows[index] for index in group])
-            for row, path in zip(forest.rows, forest.paths, strict=True):
-                self._places[row.ids] = len(self._kept), path
-            self._kept.append(_entering(model, forest, self.first))
+        for rows in sets:
+            for group in cut(rows, budget):
+                forest = build_forest([rows[index] for index in group])
+                for row, path in zip(forest.rows, forest.paths, strict=True):
+                    self._places.setdefault(row.ids, (len(self._kept), path))
+                self._kept.append(_entering(model, forest, self.first))
 
     def entering(self, forest: Forest) -> Tensor:
         """States of a forest's unique tokens, [T, d]."""

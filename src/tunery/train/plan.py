@@ -108,7 +108,7 @@ def make_plan(
     products = sum(layer.weight.numel() for layer in layers.values())
     trained = sum(layer.lora_a.numel() + layer.lora_b.numel() for layer in layers.values())
     vocabulary, hidden = network.get_output_embeddings().weight.shape
-    trunk_tokens, trunk = _trunk(network, [*rows, *validation])
+    trunk_tokens, trunk = _trunk(network, rows, validation)
     # W' of every layer, two moments, gradient and packed copy, scores at the output layer, trunk.
     fixed = 4 * (products + 4 * trained + 2 * BLOCK * CHUNK + trunk_tokens * hidden)
     token_bytes = activation_bytes(network, rows)
@@ -152,12 +152,12 @@ def make_plan(
     )
 
 
-def _trunk(network: Any, rows: Sequence[TokenRow]) -> tuple[int, list[Choice]]:
+def _trunk(network: Any, *sets: Sequence[TokenRow]) -> tuple[int, list[Choice]]:
     """Tokens whose states below the first adapter are kept, and that choice."""
     first = first_adapted_block(network)
     if not first:
         return 0, []
-    tokens = unique_tokens(rows)
+    tokens = sum(unique_tokens(rows) for rows in sets)
     size = 4 * tokens * network.get_output_embeddings().weight.shape[1]
     name = f"the {first} blocks below the adapters"
     said = f"training does not change what they make of {tokens} unique tokens"

@@ -116,7 +116,7 @@ def train(
     begin = time.perf_counter()
     trunk = None
     if plan.trunk_bytes:
-        trunk = Trunk(model.network, [*rows, *validation], loop.budget)
+        trunk = Trunk(model.network, [rows, validation], loop.budget)
     per_epoch = steps_per_epoch(len(rows), settings.batch_size)
     for done in run_steps(model.network, optimizer, rows, loop, first, trunk):
         on_event(done)

@@ -123,7 +123,7 @@ def test_blocks_below_the_adapters_are_computed_once_while_their_states_fit(monk
     network.set_attn_implementation(attention.NAME)
     attach(network, LAYERS, 4, 2.0, last_blocks=1)
     once = plan(network, rows())
-    assert once.trunk_bytes == 4 * 32 * (20 + 10 * 20)
+    assert once.trunk_bytes == 4 * 32 * ((20 + 10 * 20) + (20 + 2 * 20))
     assert once.choices[1].value == "computed once"
     monkeypatch.setattr("tunery.train.plan.TRUNK_BYTES", once.trunk_bytes - 1)
     each = plan(network, rows())
