@@ -1,6 +1,7 @@
 """The whole walk on a tiny random model: files, training, adapter, comparison, report."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -270,3 +271,15 @@ def test_the_adapter_loads_in_plain_peft_with_the_same_logits(write, tmp_path, m
     with torch.no_grad():
         torch.testing.assert_close(network(ids).logits, plain(ids).logits, rtol=1e-4, atol=1e-4)
     assert load_adapter(result.tuned.folder).rank == 16
+
+
+def test_a_checkpoint_of_other_weights_is_refused(write, tmp_path):
+    own = save_tiny_model(tmp_path / "own")
+    config = write().model_copy(update={"model": str(own)})
+    run(config, tmp_path / "home")
+    save_tiny_model(tmp_path / "other", seed=9)
+    Path(config.model, "model.safetensors").write_bytes(
+        (tmp_path / "other" / "model.safetensors").read_bytes()
+    )
+    with pytest.raises(MismatchError, match="weights_sha256: the checkpoint has"):
+        run(config, tmp_path / "home", resume=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 
 from tunery.config.method import MethodSection
 from tunery.config.train import TrainSection
@@ -93,7 +94,7 @@ def train(
     optimizer = PackedAdamW(
         [f for pair in adapter.factors.values() for f in pair], settings.weight_decay
     )
-    identity = _identity(adapter, rows, settings)
+    identity = _identity(adapter, model.network, rows, settings)
     loop, first = _loop_settings(plan, method, settings), 0
     if not resume:
         checkpoint.clear(folder)
@@ -168,8 +169,13 @@ def _loop_settings(plan: TrainPlan, method: MethodSection, settings: TrainSectio
     )
 
 
-def _identity(adapter: Adapter, rows: Sequence[TokenRow], settings: TrainSection) -> dict[str, Any]:
+def _identity(
+    adapter: Adapter, network: Any, rows: Sequence[TokenRow], settings: TrainSection
+) -> dict[str, Any]:
     """What must be the same for a checkpoint to be gone on from; JSON values."""
+    weights = hashlib.sha256()  # the first row of each adapted layer tells models of a name apart
+    for layer in lora.layers(network).values():
+        weights.update(layer.weight[0].numpy().tobytes())
     digest = hashlib.sha256()
     for row in rows:
         digest.update(repr((row.ids, row.weights)).encode())
@@ -185,8 +191,10 @@ def _identity(adapter: Adapter, rows: Sequence[TokenRow], settings: TrainSection
         "rank": adapter.rank,
         "alpha": adapter.alpha,
         "layers": hashlib.sha256(" ".join(adapter.factors).encode()).hexdigest(),
+        "weights_sha256": weights.hexdigest(),
         "rows_sha256": digest.hexdigest(),
         "torch": torch.__version__,
+        "transformers": transformers.__version__,
         **settings.model_dump(exclude=steering),
     }
 
