@@ -13,7 +13,9 @@ from transformers import (
     LlamaConfig,
     MistralConfig,
     Phi3Config,
+    Qwen2Config,
     Qwen3Config,
+    SmolLM3Config,
 )
 
 from tunery.errors import UserError
@@ -215,6 +217,8 @@ SHAPE = {
 FAMILIES = {
     "llama": (LlamaConfig(**SHAPE, attention_bias=True), TARGETS),
     "mistral": (MistralConfig(**SHAPE, sliding_window=64), TARGETS),
+    "smollm3": (SmolLM3Config(**SHAPE), TARGETS),
+    "qwen2": (Qwen2Config(**SHAPE), TARGETS),
     "qwen3": (Qwen3Config(**SHAPE), TARGETS),
     "gemma3": (Gemma3TextConfig(**SHAPE, sliding_window=64, query_pre_attn_scalar=8), TARGETS),
     "phi3": (

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from tunery.errors import UserError
 
-Family = Literal["llama", "qwen3", "gemma3", "phi3"]
+Family = Literal["llama", "qwen2", "qwen3", "gemma3", "phi3"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +22,13 @@ class FamilyTraits:
         norms_per_block: RMS norms over the hidden state in a block.
         query_key_norms: Queries and keys are normalised per head.
         lora_targets: Every linear layer of a block, by its last name.
+        biases: The products for queries, keys and values have one.
     """
 
     norms_per_block: int
     query_key_norms: bool
     lora_targets: tuple[str, ...]
+    biases: bool = False
 
 
 _SEPARATE = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -34,6 +36,9 @@ _FUSED = ("qkv_proj", "o_proj", "gate_up_proj", "down_proj")
 
 FAMILIES: Mapping[Family, FamilyTraits] = {
     "llama": FamilyTraits(norms_per_block=2, query_key_norms=False, lora_targets=_SEPARATE),
+    "qwen2": FamilyTraits(
+        norms_per_block=2, query_key_norms=False, lora_targets=_SEPARATE, biases=True
+    ),
     "qwen3": FamilyTraits(norms_per_block=2, query_key_norms=True, lora_targets=_SEPARATE),
     "gemma3": FamilyTraits(norms_per_block=4, query_key_norms=True, lora_targets=_SEPARATE),
     "phi3": FamilyTraits(norms_per_block=2, query_key_norms=False, lora_targets=_FUSED),
@@ -42,10 +47,15 @@ FAMILIES: Mapping[Family, FamilyTraits] = {
 MODEL_TYPES: Mapping[str, Family] = {
     "llama": "llama",
     "mistral": "llama",
+    "smollm3": "llama",
+    "qwen2": "qwen2",
     "qwen3": "qwen3",
     "gemma3_text": "gemma3",
     "phi3": "phi3",
 }
+
+_TIED = ("gemma3_text", "smollm3")
+"""Model types whose output layer is the embedding when `config.json` does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,8 +114,10 @@ class Architecture:
         traits = self.traits
         norms = traits.norms_per_block * self.hidden_size
         norms += 2 * self.head_dim if traits.query_key_norms else 0
+        biases = self.query_size + 2 * self.key_size if traits.biases else 0
         embeddings = self.vocabulary * self.hidden_size * (1 if self.tied_embeddings else 2)
-        return embeddings + self.block_linear_weights + self.layers * norms + self.hidden_size
+        small = self.layers * (norms + biases) + self.hidden_size
+        return embeddings + self.block_linear_weights + small
 
     def lora_parameters(self, rank: int) -> int:
         """Weights of LoRA matrices on every linear layer of a block: rank x (inputs + outputs)."""
@@ -143,7 +155,7 @@ def read_architecture(config: Mapping[str, Any]) -> Architecture:
             kv_heads=int(config.get("num_key_value_heads") or heads),
             head_dim=int(config.get("head_dim") or hidden // heads),
             vocabulary=int(config["vocab_size"]),
-            tied_embeddings=bool(config.get("tie_word_embeddings", model_type == "gemma3_text")),
+            tied_embeddings=bool(config.get("tie_word_embeddings", model_type in _TIED)),
             sliding_window=config.get("sliding_window"),
         )
     except (KeyError, TypeError, ValueError) as error:

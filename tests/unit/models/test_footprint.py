@@ -6,7 +6,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from tunery.errors import UserError
-from tunery.models.architecture import FAMILIES, Architecture, read_architecture
+from tunery.models.architecture import FAMILIES, MODEL_TYPES, Architecture, read_architecture
 from tunery.models.catalog import find, load_catalog
 from tunery.models.footprint import (
     GIB,
@@ -32,7 +32,7 @@ TINY = {
 }
 
 
-@pytest.mark.parametrize("model_type", ["llama", "mistral", "qwen3", "gemma3_text", "phi3"])
+@pytest.mark.parametrize("model_type", list(MODEL_TYPES))
 @pytest.mark.parametrize("tied", [True, False])
 def test_counts_equal_those_of_the_real_model(model_type, tied):
     config = AutoConfig.for_model(model_type, **TINY, tie_word_embeddings=tied)
