@@ -254,11 +254,6 @@ def test_targets_that_the_model_lacks_are_refused(write, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing:FutureWarning")  # PEFT's own
-def test_more_blocks_than_the_model_has_are_refused(write, tmp_path):
-    with pytest.raises(UserError, match="last_blocks is 3; this model has 2 blocks"):
-        run(write(method={"last_blocks": 3}), tmp_path / "home")
-
-
 def test_the_adapter_loads_in_plain_peft_with_the_same_logits(write, tmp_path, model):
     from peft import PeftModel
     from transformers import AutoModelForCausalLM

@@ -32,7 +32,7 @@ def attach(
         Full names of the layers replaced, in the model's order.
 
     Raises:
-        UserError: A target names no linear layer of this model, or it has fewer blocks.
+        UserError: A target names no linear layer of this model.
     """
     wanted = set(targets)
     model.requires_grad_(requires_grad=False)
@@ -48,13 +48,7 @@ def attach(
             "Correct method.targets, or leave it out.",
         )
     if last_blocks is not None:
-        blocks = model.config.get_text_config().num_hidden_layers
-        if last_blocks > blocks:
-            raise UserError(
-                f"method.last_blocks is {last_blocks}; this model has {blocks} blocks.",
-                "Lower it, or leave it out to adapt all blocks.",
-            )
-        first = blocks - last_blocks
+        first = model.config.get_text_config().num_hidden_layers - last_blocks
         names = [name for name in names if (block_of(name) or 0) >= first]
     for name in names:
         parent, _, child = name.rpartition(".")
