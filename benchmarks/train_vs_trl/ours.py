@@ -63,7 +63,7 @@ def run_config(task: Task) -> dict[str, Any]:
             "learning_rate": task.learning_rate,
             "schedule": "constant",
             "warmup_ratio": 0.0,
-            "shuffle": False,
+            "batching": "in_order",
             "threads": task.threads,
         },
     }

@@ -16,6 +16,11 @@ class TrainSection(Section):
     batch_size: int = Field(default=8, ge=1)
     """Rows in one optimizer step."""
 
+    batching: Literal["shuffled", "grouped", "in_order"] = "shuffled"
+    """Which rows form a step. `shuffled`: drawn anew each epoch. `grouped`: rows that begin alike
+    meet in one step, so that what they share is computed once; the steps are drawn, so training
+    sees the rows in another order than `shuffled`. `in_order`: the file's order."""
+
     learning_rate: float = Field(default=1e-3, gt=0, le=1)
     """Peak learning rate of AdamW. 1e-3 suits LoRA on models below a billion parameters;
     larger ones want 2e-4."""
@@ -50,6 +55,3 @@ class TrainSection(Section):
 
     threads: int | None = Field(default=None, ge=1)
     """CPU threads; the number of cores by default."""
-
-    shuffle: bool = True
-    """Draw the rows in a new order each epoch, by the seed; `false` keeps the file's order."""

@@ -21,7 +21,7 @@ from tunery.prefix.states import Trunk
 from tunery.train.events import StepDone
 from tunery.train.methods import sft
 from tunery.train.optimizer import PackedAdamW
-from tunery.train.order import rows_of_step, steps_per_epoch
+from tunery.train.order import RowOrder
 from tunery.train.schedules import Schedule, learning_rate
 
 METHODS: Mapping[str, Callable[[Tensor, Forest], Tensor]] = {"sft": sft.loss}
@@ -33,18 +33,17 @@ class LoopSettings:
 
     Attributes:
         steps: Of the whole training.
-        seed: Of the row order; None keeps the rows' own order.
+        order: Which rows form which step.
         budget: Unique tokens computed at once.
     """
 
     method: str
     steps: int
-    batch_size: int
+    order: RowOrder
     peak_learning_rate: float
     schedule: Schedule
     warmup_ratio: float
     max_grad_norm: float
-    seed: int | None
     budget: int
 
 
@@ -72,7 +71,7 @@ def run_steps(
     lora.merge_all(network)
     for step in range(first_step, settings.steps):
         begin = time.perf_counter()
-        picked = rows_of_step(step, len(rows), settings.batch_size, settings.seed)
+        picked = settings.order.of_step(step)
         batch = [rows[index] for index in picked]
         loss, unique = accumulate(network, batch, settings.method, settings.budget, trunk)
         rate = learning_rate(
@@ -93,7 +92,7 @@ def run_steps(
         yield StepDone(
             step=step + 1,
             steps=settings.steps,
-            epoch=(step + 1) / steps_per_epoch(len(rows), settings.batch_size),
+            epoch=(step + 1) / settings.order.steps_per_epoch,
             loss=loss,
             learning_rate=rate,
             grad_norm=norm,

@@ -3,29 +3,51 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
+from tunery.models.token_row import TokenRow
 
-def steps_per_epoch(rows: int, batch_size: int) -> int:
-    """Optimizer steps in one pass over the rows; the last one may be smaller."""
-    return math.ceil(rows / batch_size)
+Batching = Literal["shuffled", "grouped", "in_order"]
 
 
-def rows_of_step(step: int, rows: int, batch_size: int, seed: int | None) -> list[int]:
-    """Indices of the rows of one step.
+class RowOrder:
+    """The rows of each step, as a function of the seed and the epoch alone.
 
-    The order is a function of the seed and the epoch alone, so a resumed run needs no stored
-    random state to go on as if it had never stopped.
+    So a resumed run needs no stored random state to go on as if it had never stopped.
 
     Args:
-        step: From 0, over all epochs.
-        rows: Rows in the data.
-        batch_size: Rows in a step.
-        seed: The run's seed; None keeps the rows' own order.
+        rows: All rows of the training.
+        batch_size: Rows in a step; the last step of an epoch may have fewer.
+        batching: `shuffled` draws rows anew each epoch. `grouped` lays the rows out by their
+            token ids, so that rows that begin alike are neighbours, starts each epoch at another
+            one, cuts, and draws the order of the steps. `in_order` keeps the rows' own order.
+        seed: Of everything that is drawn.
     """
-    epoch, place = divmod(step, steps_per_epoch(rows, batch_size))
-    order = (
-        np.arange(rows) if seed is None else np.random.default_rng([seed, epoch]).permutation(rows)
-    )
-    return [int(row) for row in order[place * batch_size : (place + 1) * batch_size]]
+
+    def __init__(
+        self, rows: Sequence[TokenRow], batch_size: int, batching: Batching, seed: int
+    ) -> None:
+        self.batch_size = batch_size
+        self.batching = batching
+        self.seed = seed
+        self.steps_per_epoch = math.ceil(len(rows) / batch_size)
+        self._order = np.arange(len(rows))
+        if batching == "grouped":
+            self._order = np.array(sorted(self._order, key=lambda index: rows[index].ids))
+
+    def of_step(self, step: int) -> list[int]:
+        """Indices of the rows of one step, which counts from 0 over all epochs."""
+        epoch, place = divmod(step, self.steps_per_epoch)
+        order = self._order
+        if self.batching != "in_order":
+            draw = np.random.default_rng([self.seed, epoch])
+            if self.batching == "shuffled":
+                order = draw.permutation(len(order))
+            else:
+                order = np.roll(order, -int(draw.integers(len(order))))
+                place = int(draw.permutation(self.steps_per_epoch)[place])
+        part = order[place * self.batch_size : (place + 1) * self.batch_size]
+        return [int(row) for row in part]

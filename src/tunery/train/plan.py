@@ -19,7 +19,7 @@ from tunery.prefix.logprobs import BLOCK, CHUNK, target_logprobs
 from tunery.prefix.plan import cut
 from tunery.prefix.states import first_adapted_block
 from tunery.train.device import ComputeChoice, Memory
-from tunery.train.order import rows_of_step, steps_per_epoch
+from tunery.train.order import RowOrder
 
 TRIAL_TOKENS = 64
 """Length of the row whose memory is measured."""
@@ -101,8 +101,7 @@ def make_plan(
     Raises:
         UserError: The longest row does not fit in the free memory.
     """
-    epochs, batch_size = settings.epochs, settings.batch_size
-    seed = settings.seed if settings.shuffle else None
+    order = RowOrder(rows, settings.batch_size, settings.batching, settings.seed)
     budget = settings.micro_batch_tokens
     layers = lora.layers(network)
     products = sum(layer.weight.numel() for layer in layers.values())
@@ -124,10 +123,8 @@ def make_plan(
             "longest row"
         )
         choices.append(Choice("unique tokens at once", str(budget), reason))
-    per_epoch = steps_per_epoch(len(rows), batch_size)
     batches = [
-        [rows[index] for index in rows_of_step(step, len(rows), batch_size, seed)]
-        for step in range(per_epoch)
+        [rows[index] for index in order.of_step(step)] for step in range(order.steps_per_epoch)
     ]
     groups = [
         [batch[index] for index in group] for batch in batches for group in cut(batch, budget)
@@ -135,14 +132,14 @@ def make_plan(
     sizes = [unique_tokens(group) for group in groups]
     supervised = sum(row.supervised for row in rows)
     below, above = token_operations(network)
-    operations = epochs * (above * sum(sizes) + 4 * supervised * hidden * vocabulary)
-    operations += below * (trunk_tokens or epochs * sum(sizes))
+    operations = settings.epochs * (above * sum(sizes) + 4 * supervised * hidden * vocabulary)
+    operations += below * (trunk_tokens or settings.epochs * sum(sizes))
     return TrainPlan(
         rows=len(rows),
         tokens=sum(len(row.ids) for row in rows),
         supervised_tokens=supervised,
         unique_tokens=sum(sizes),
-        steps=per_epoch * epochs,
+        steps=order.steps_per_epoch * settings.epochs,
         trained_parameters=trained,
         budget=budget,
         trunk_bytes=4 * trunk_tokens * hidden,

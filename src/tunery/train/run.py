@@ -29,7 +29,7 @@ from tunery.train.device import choose_compute, memory_now
 from tunery.train.events import Checkpointed, Noted, OnEvent, Resumed, StepDone, Validated
 from tunery.train.loop import LoopSettings, mean_loss, run_steps
 from tunery.train.optimizer import PackedAdamW
-from tunery.train.order import steps_per_epoch
+from tunery.train.order import RowOrder
 from tunery.train.plan import TrainPlan, make_plan
 
 
@@ -95,7 +95,8 @@ def train(
         [f for pair in adapter.factors.values() for f in pair], settings.weight_decay
     )
     identity = _identity(adapter, model.network, rows, settings)
-    loop, first = _loop_settings(plan, method, settings), 0
+    order = RowOrder(rows, settings.batch_size, settings.batching, settings.seed)
+    loop, first = _loop_settings(plan, order, method, settings), 0
     if not resume:
         checkpoint.clear(folder)
     found = checkpoint.load_newest(folder, identity, lambda text: on_event(Noted(text)))
@@ -118,13 +119,12 @@ def train(
     trunk = None
     if plan.trunk_bytes:
         trunk = Trunk(model.network, [rows, validation], loop.budget)
-    per_epoch = steps_per_epoch(len(rows), settings.batch_size)
     for done in run_steps(model.network, optimizer, rows, loop, first, trunk):
         on_event(done)
-        if validation and _due(done, settings.validate_every or per_epoch):
+        if validation and _due(done, settings.validate_every or order.steps_per_epoch):
             loss = mean_loss(model.network, validation, method.name, loop.budget, trunk)
             on_event(Validated(done.step, loss))
-        if _due(done, settings.checkpoint_every or per_epoch):
+        if _due(done, settings.checkpoint_every or order.steps_per_epoch):
             state = Checkpoint(done.step, loop.budget, optimizer.state(), identity)
             path = checkpoint.save(state, folder, settings.keep_checkpoints)
             on_event(Checkpointed(done.step, str(path)))
@@ -155,16 +155,17 @@ def _attach(model: LoadedModel, method: MethodSection, seed: int) -> Adapter:
     )
 
 
-def _loop_settings(plan: TrainPlan, method: MethodSection, settings: TrainSection) -> LoopSettings:
+def _loop_settings(
+    plan: TrainPlan, order: RowOrder, method: MethodSection, settings: TrainSection
+) -> LoopSettings:
     return LoopSettings(
         method=method.name,
         steps=plan.steps,
-        batch_size=settings.batch_size,
+        order=order,
         peak_learning_rate=settings.learning_rate,
         schedule=settings.schedule,
         warmup_ratio=settings.warmup_ratio,
         max_grad_norm=settings.max_grad_norm,
-        seed=settings.seed if settings.shuffle else None,
         budget=plan.budget,
     )
 

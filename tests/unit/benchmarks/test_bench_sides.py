@@ -66,7 +66,7 @@ def test_our_configuration_is_one_that_tunery_accepts(tmp_path: Path) -> None:
     train = config.train
     assert (train.epochs, train.batch_size, train.threads) == (1, 4, 2)
     assert (train.schedule, train.learning_rate, train.warmup_ratio) == ("constant", 1e-3, 0)
-    assert train.shuffle is False
+    assert train.batching == "in_order"
 
 
 def test_the_numbers_of_our_run(tmp_path: Path) -> None:

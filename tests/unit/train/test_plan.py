@@ -11,6 +11,7 @@ from tunery.testing.tiny_models import tiny_llama
 from tunery.train.device import ComputeChoice, Memory, choose_compute, memory_now, product_rate
 from tunery.train.loop import LoopSettings, mean_loss, run_steps
 from tunery.train.optimizer import PackedAdamW
+from tunery.train.order import RowOrder
 from tunery.train.plan import activation_bytes, make_plan, token_operations
 
 COMPUTE = ComputeChoice(torch.float32, "because", 50.0, 10.0)
@@ -82,8 +83,9 @@ def test_the_compute_type_is_float32_with_a_measured_reason():
     assert memory_now().free > 0
 
 
-def loop(steps, rate):
-    return LoopSettings("sft", steps, 4, rate, "constant", 0.0, 1.0, 0, 512)
+def loop(data, steps, rate):
+    order = RowOrder(data, 4, "shuffled", 0)
+    return LoopSettings("sft", steps, order, rate, "constant", 0.0, 1.0, 512)
 
 
 def test_training_lowers_the_loss(network):
@@ -92,7 +94,7 @@ def test_training_lowers_the_loss(network):
         [f for layer in lora.layers(network).values() for f in (layer.lora_a, layer.lora_b)], 0.0
     )
     before = mean_loss(network, data, "sft", 512)
-    for _ in run_steps(network, optimizer, data, loop(10, 0.02)):
+    for _ in run_steps(network, optimizer, data, loop(data, 10, 0.02)):
         pass
     assert mean_loss(network, data, "sft", 512) < before
 
@@ -102,7 +104,7 @@ def test_a_loss_that_is_no_number_stops_with_its_rows(network):
     layer.lora_b.data.fill_(float("nan"))
     optimizer = PackedAdamW([layer.lora_a, layer.lora_b], 0.0)
     with pytest.raises(DivergedError, match="Step 1 has loss nan"):
-        list(run_steps(network, optimizer, rows(), loop(1, 0.01)))
+        list(run_steps(network, optimizer, rows(), loop(rows(), 1, 0.01)))
 
 
 def test_the_estimate_counts_layers_without_an_adapter_too(network):

@@ -6,28 +6,50 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from tunery.models.token_row import TokenRow
 from tunery.train.optimizer import PackedAdamW
-from tunery.train.order import rows_of_step, steps_per_epoch
+from tunery.train.order import RowOrder
 from tunery.train.schedules import FLOOR, learning_rate
 
 
+def numbered(rows: int) -> list[TokenRow]:
+    """Rows of three passages, in turn."""
+    return [TokenRow((7, row % 3, row), (0.0, 0.0, 1.0)) for row in range(rows)]
+
+
+@pytest.mark.parametrize("batching", ["shuffled", "grouped", "in_order"])
 @given(rows=st.integers(1, 60), batch=st.integers(1, 20), seed=st.integers(0, 5))
-def test_each_epoch_visits_every_row_once(rows, batch, seed):
-    steps = steps_per_epoch(rows, batch)
+def test_each_epoch_visits_every_row_once(batching, rows, batch, seed):
+    order = RowOrder(numbered(rows), batch, batching, seed)
+    steps = order.steps_per_epoch
     for epoch in (0, 3):
-        seen = [
-            row
-            for step in range(epoch * steps, (epoch + 1) * steps)
-            for row in rows_of_step(step, rows, batch, seed)
-        ]
+        seen = [row for step in range(steps) for row in order.of_step(epoch * steps + step)]
         assert sorted(seen) == list(range(rows))
 
 
-def test_the_order_follows_seed_and_epoch_alone():
-    assert rows_of_step(1, 20, 4, 7) == rows_of_step(1, 20, 4, 7)
-    assert rows_of_step(1, 20, 4, 7) != rows_of_step(1, 20, 4, 8)
-    assert rows_of_step(1, 20, 4, 7) != rows_of_step(6, 20, 4, 7)
-    assert rows_of_step(6, 20, 4, None) == [4, 5, 6, 7]
+@pytest.mark.parametrize("batching", ["shuffled", "grouped"])
+def test_the_order_follows_seed_and_epoch_alone(batching):
+    def picked(step, seed):
+        return RowOrder(numbered(20), 4, batching, seed).of_step(step)
+
+    assert picked(1, 7) == picked(1, 7)
+    assert picked(1, 7) != picked(1, 8)
+    assert picked(1, 7) != picked(6, 7)
+
+
+def test_in_order_is_the_order_of_the_file():
+    assert RowOrder(numbered(20), 4, "in_order", 3).of_step(6) == [4, 5, 6, 7]
+
+
+def test_grouped_rows_of_a_step_begin_alike():
+    rows = numbered(60)
+    shared = {}
+    for batching in ("shuffled", "grouped"):
+        order = RowOrder(rows, 5, batching, 0)
+        steps = [order.of_step(step) for step in range(order.steps_per_epoch)]
+        shared[batching] = sum(len({row % 3 for row in step}) == 1 for step in steps)
+    assert shared["grouped"] >= 12 - 3  # one step at the end of each passage may be mixed
+    assert shared["shuffled"] <= 2
 
 
 def test_a_cosine_rises_then_falls_to_its_floor():
