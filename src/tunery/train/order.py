@@ -36,7 +36,7 @@ class RowOrder:
         self.steps_per_epoch = math.ceil(len(rows) / batch_size)
         self._order = np.arange(len(rows))
         if batching == "grouped":
-            self._order = np.array(sorted(self._order, key=lambda index: rows[index].ids))
+            self._order = np.array(sorted(range(len(rows)), key=lambda index: rows[index].ids))
 
     def of_step(self, step: int) -> list[int]:
         """Indices of the rows of one step, which counts from 0 over all epochs."""
