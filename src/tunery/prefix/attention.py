@@ -19,6 +19,7 @@ Shapes: H query heads, G key-value heads (H a multiple of G), T tokens, D head d
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -85,53 +86,57 @@ class _ForestAttention(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, ...]:
-        query, key, value, _, _ = ctx.saved_tensors
-        grads = [torch.empty_like(tensor) for tensor in (query, key, value)]
+        saved = ctx.saved_tensors  # once: blocks computed again hand them out a single time
+        grads = [torch.empty_like(tensor) for tensor in saved[:3]]
         blocks = [
             (slice(start, min(start + BLOCK, node.end)), node.below)
             for node in ctx.nodes
             for start in range(node.start, node.end, BLOCK)
         ]
         for block, _ in blocks:  # every token is in one block: these writes fill the gradients
-            for grad, part in zip(grads, _causal_backward(ctx, grad_out, block), strict=True):
+            for grad, part in zip(
+                grads, _causal_backward(saved, grad_out, block, ctx.scale), strict=True
+            ):
                 grad[:, :, block] = part
         for block, below in blocks:
             if below > block.stop:
                 asking = slice(block.stop, below)
-                parts = _dense_backward(ctx, grad_out, asking, block)
+                parts = _dense_backward(saved, grad_out, asking, block, ctx.scale)
                 for grad, where, part in zip(grads, (asking, block, block), parts, strict=True):
                     grad[:, :, where] += part
         return *grads, None, None
 
 
-def _causal_backward(ctx: Any, grad_out: Tensor, block: slice) -> tuple[Tensor, Tensor, Tensor]:
+def _causal_backward(
+    saved: Sequence[Tensor], grad_out: Tensor, block: slice, scale: float
+) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of a block's tokens seeing their own block, given the merged output and log."""
-    query, key, value, out, log_sum = (tensor[:, :, block] for tensor in ctx.saved_tensors)
+    query, key, value, out, log_sum = (tensor[:, :, block] for tensor in saved)
     parts: tuple[Tensor, Tensor, Tensor] = _flash_backward(
-        grad_out[:, :, block], query, key, value, out, log_sum, 0.0, True, scale=ctx.scale
+        grad_out[:, :, block], query, key, value, out, log_sum, 0.0, True, scale=scale
     )
     return parts
 
 
 def _dense_backward(
-    ctx: Any, grad_out: Tensor, asking: slice, block: slice
+    saved: Sequence[Tensor], grad_out: Tensor, asking: slice, block: slice, scale: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of later tokens seeing the whole of a block: plain products.
 
     They run at the rate of large products, which the kernel's backward pass does not reach. The
     query heads of one key-value head become its queries: n = H / G * asking tokens.
     """
-    query, key, value, out, log_sum = ctx.saved_tensors
+    query, key, value, out, log_sum = saved
     groups, dim = key.shape[1], key.shape[3]
     asked = query[0, :, asking].reshape(groups, -1, dim)  # [G, n, D]
     change = grad_out[0, :, asking].reshape(groups, -1, dim)
     answered = out[0, :, asking].reshape(groups, -1, dim)
     log = log_sum[0, :, asking].reshape(groups, -1, 1)
     keys, values = key[0, :, block], value[0, :, block]  # [G, k, D]
-    shares = torch.bmm(asked, keys.transpose(1, 2)).mul_(ctx.scale).sub_(log).exp_()  # [G, n, k]
+    shares = torch.bmm(asked, keys.transpose(1, 2)).mul_(scale).sub_(log).exp_()  # [G, n, k]
     grad_value = torch.bmm(shares.transpose(1, 2), change)
     mean = (change * answered).sum(dim=-1, keepdim=True)
-    slope = torch.bmm(change, values.transpose(1, 2)).sub_(mean).mul_(shares).mul_(ctx.scale)
+    slope = torch.bmm(change, values.transpose(1, 2)).sub_(mean).mul_(shares).mul_(scale)
     grad_query = torch.bmm(slope, keys).view(query.shape[1], -1, dim)
     return grad_query[None], torch.bmm(slope.transpose(1, 2), asked)[None], grad_value[None]
 

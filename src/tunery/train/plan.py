@@ -17,6 +17,7 @@ from tunery.prefix import lora
 from tunery.prefix.forest import build_forest, unique_tokens
 from tunery.prefix.logprobs import BLOCK, CHUNK, target_logprobs
 from tunery.prefix.plan import cut
+from tunery.prefix.recompute import blocks
 from tunery.prefix.states import first_adapted_block
 from tunery.train.device import ComputeChoice, Memory
 from tunery.train.order import RowOrder
@@ -60,6 +61,8 @@ class TrainPlan:
         steps: Optimizer steps of the whole training.
         trained_parameters: Weights that change.
         budget: Most unique tokens computed at once.
+        recompute: Blocks are computed again in the backward pass, since the longest row would not
+            fit otherwise.
         trunk_bytes: Of the states kept of the blocks below the first adapter; 0 if none are.
         peak_bytes: Estimated peak of the process's memory.
         seconds: Estimated time of all steps.
@@ -73,6 +76,7 @@ class TrainPlan:
     steps: int
     trained_parameters: int
     budget: int
+    recompute: bool
     trunk_bytes: int
     peak_bytes: int
     seconds: float
@@ -111,10 +115,19 @@ def make_plan(
     # W' of every layer, two moments, gradient and packed copy, scores at the output layer, trunk.
     fixed = 4 * (products + 4 * trained + 2 * BLOCK * CHUNK + trunk_tokens * hidden)
     token_bytes = activation_bytes(network, rows)
-    longest = max(len(row.ids) for row in rows)
-    room = int(MEMORY_SHARE * max(0, memory.free - fixed) / token_bytes)
-    _check_room(longest, token_bytes, fixed, memory.free)
+    longest = max(len(row.ids) for row in [*rows, *validation])
     choices = [Choice("compute type", "float32", compute.reason), *trunk]
+    recompute = fixed + longest * token_bytes > memory.free
+    if recompute:
+        kept, token_bytes = token_bytes, _recomputed_bytes(network, token_bytes, hidden)
+        _check_room(longest, token_bytes, fixed, memory.free)
+        reason = (
+            f"the longest row has {longest} tokens and would need "
+            f"{(fixed + longest * kept) / 2**30:.1f} GiB, {memory.free / 2**30:.1f} GiB are free; "
+            "so it needs less and takes half as long again"
+        )
+        choices.append(Choice("blocks", "computed again in the backward pass", reason))
+    room = int(MEMORY_SHARE * max(0, memory.free - fixed) / token_bytes)
     if budget is None:
         budget = max(longest, min(room, MOST_TOKENS))
         reason = (
@@ -132,6 +145,7 @@ def make_plan(
     sizes = [unique_tokens(group) for group in groups]
     supervised = sum(row.supervised for row in rows)
     below, above = token_operations(network)
+    above += above // 2 * recompute
     operations = settings.epochs * (above * sum(sizes) + 4 * supervised * hidden * vocabulary)
     operations += below * (trunk_tokens or settings.epochs * sum(sizes))
     return TrainPlan(
@@ -142,6 +156,7 @@ def make_plan(
         steps=order.steps_per_epoch * settings.epochs,
         trained_parameters=trained,
         budget=budget,
+        recompute=recompute,
         trunk_bytes=4 * trunk_tokens * hidden,
         peak_bytes=memory.used + fixed + token_bytes * max(sizes),
         seconds=operations / (PRODUCT_SHARE * compute.gflops * 1e9),
@@ -202,11 +217,18 @@ def activation_bytes(network: Any, rows: Iterable[TokenRow]) -> int:
     return max(1, total // short)
 
 
+def _recomputed_bytes(network: Any, token_bytes: int, hidden: int) -> int:
+    """Bytes a token when blocks keep their input alone and one of them is computed again."""
+    running = max(1, len(blocks(network)) - first_adapted_block(network))
+    return 4 * hidden * running + token_bytes // running
+
+
 def _check_room(longest: int, token_bytes: int, fixed: int, free_bytes: int) -> None:
     needed = fixed + longest * token_bytes
     if needed > free_bytes:
         raise UserError(
-            f"The longest row has {longest} tokens and needs {needed / 2**30:.1f} GiB; "
+            f"The longest row has {longest} tokens and needs {needed / 2**30:.1f} GiB, even with "
+            "blocks computed again in the backward pass; "
             f"{free_bytes / 2**30:.1f} GiB are free.",
             "Set data.max_tokens to leave out long rows, choose a smaller model, or close other "
             "programs.",

@@ -22,6 +22,7 @@ from tunery.models.load import LoadedModel
 from tunery.models.token_row import TokenRow
 from tunery.prefix import lora
 from tunery.prefix.attach import attach, initialise
+from tunery.prefix.recompute import recompute_blocks
 from tunery.prefix.states import Trunk
 from tunery.train import checkpoint
 from tunery.train.checkpoint import Checkpoint
@@ -90,6 +91,8 @@ def train(
         model.network, rows, validation, settings, memory=memory_now(), compute=choose_compute()
     )
     on_event(plan)
+    if plan.recompute:
+        recompute_blocks(model.network)
 
     optimizer = PackedAdamW(
         [f for pair in adapter.factors.values() for f in pair], settings.weight_decay

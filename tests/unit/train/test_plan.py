@@ -7,9 +7,10 @@ from tunery.models.architecture import FAMILIES
 from tunery.models.token_row import TokenRow
 from tunery.prefix import attention, lora
 from tunery.prefix.attach import attach, initialise
+from tunery.prefix.recompute import recompute_blocks
 from tunery.testing.tiny_models import tiny_llama
 from tunery.train.device import ComputeChoice, Memory, choose_compute, memory_now, product_rate
-from tunery.train.loop import LoopSettings, mean_loss, run_steps
+from tunery.train.loop import LoopSettings, accumulate, mean_loss, run_steps
 from tunery.train.optimizer import PackedAdamW
 from tunery.train.order import RowOrder
 from tunery.train.plan import activation_bytes, make_plan, token_operations
@@ -65,8 +66,37 @@ def test_more_work_takes_longer(network):
 
 
 def test_a_row_that_cannot_fit_is_refused_with_the_numbers(network):
-    with pytest.raises(UserError, match=r"longest row has 40 tokens and needs .* GiB; 0.0 GiB"):
+    with pytest.raises(
+        UserError, match=r"longest row has 40 tokens and needs .* GiB, even.*; 0.0 GiB"
+    ):
         plan(network, rows(), free=1000)
+
+
+def test_a_row_that_fits_only_when_blocks_are_computed_again_is_trained_so(network):
+    long = rows(3, 400)
+    roomy, tight = plan(network, long), plan(network, long, free=17 * 2**20)
+    assert (roomy.recompute, tight.recompute) == (False, True)
+    assert tight.seconds > roomy.seconds
+    assert tight.peak_bytes < roomy.peak_bytes
+    assert "takes half as long again" in tight.choices[1].reason
+    with pytest.raises(UserError, match="even with blocks computed again"):
+        plan(network, long, free=16 * 2**20)
+
+
+def test_blocks_computed_again_change_no_bit_of_the_gradient(network):
+    for layer in lora.layers(network).values():
+        layer.lora_b.data.fill_(0.01)
+    gradients, calls = [], []
+    network.model.layers[0].self_attn.register_forward_hook(lambda *_: calls.append(1))
+    for again in (False, True):
+        if again:
+            recompute_blocks(network)
+        calls.clear()
+        network.zero_grad()
+        accumulate(network, rows(4), "sft", 512)
+        assert len(calls) == 1 + again
+        gradients.append([p.grad.clone() for p in network.parameters() if p.requires_grad])
+    assert all(torch.equal(one, other) for one, other in zip(*gradients, strict=True))
 
 
 def test_activations_are_measured_without_the_weights(network):
