@@ -8,7 +8,7 @@
     │   └── MismatchError       a checkpoint or adapter made for something else
     └── RunError (RuntimeError) the work itself failed; exit code 1, HTTP 500
         ├── FetchError          no source of a model could be reached or trusted
-        └── DivergedError       training produced a loss that is not a number
+        └── DivergedError       the loss of a training is not a number, or rises beyond bounds
 
 A message says what was given and what was expected; `hint` says what to do. Doors show both and
 never a traceback. To add one: choose its category by whose mistake it is, and draw it above.
@@ -67,4 +67,4 @@ class FetchError(RunError):
 
 
 class DivergedError(RunError):
-    """Training produced a loss that is not a number; the message names the step and its rows."""
+    """The loss is not a number, or rises beyond bounds; the message names the step and its rows."""

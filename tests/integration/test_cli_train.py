@@ -41,6 +41,10 @@ def test_train_shows_the_plan_each_step_and_the_scores(tunery, config, tmp_path)
     assert re.search(r"compute type +float32 \(.*GFLOP/s\)", result.output)
     assert "steps 4/4: loss" in result.output
     assert re.search(r"Exact match +12 rows", result.output)
+    assert "Training rows with the highest loss" in result.output
+    assert re.search(
+        r"Memory of training: estimated .*, measured .* \(estimate [+-]", result.output
+    )
     assert str(tmp_path / "home" / "runs" / "tiny" / "report.html") in result.output
 
 

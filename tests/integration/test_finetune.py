@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from tunery.config.load import load_run
 from tunery.data.conversation import Message
-from tunery.errors import DataError, MismatchError, NotFoundError, UserError
+from tunery.errors import DataError, DivergedError, MismatchError, NotFoundError, UserError
 from tunery.models.adapters import load_adapter
 from tunery.pipelines import evaluate, finetune
 from tunery.pipelines.listener import Listener
@@ -241,9 +241,57 @@ def test_a_file_with_nothing_to_train_stops_before_step_1(write, tmp_path):
         for text in "wxyz"
     ]
     recorder = Recorder()
-    with pytest.raises(DataError, match="every assistant turn has weight 0"):
+    with pytest.raises(DataError, match="weight 0"):
         run(write(rows), tmp_path / "home", recorder)
     assert not recorder.of(StepDone)
+
+
+def test_a_wrong_label_is_found_by_its_loss(write, tmp_path):
+    rows = [chat(f"{n % 2} {n}", "ab"[n % 2]) for n in range(40)]
+    rows[12] = chat("0 12", "q7%K")
+    config = write(rows, epochs=6, batch_size=5)
+    config = config.model_copy(update={"data": config.data.model_copy(update={"validation": None})})
+    result = run(config, tmp_path / "home")
+    first = result.hardest[0]
+    assert first.place == f"{config.data.train}:13"
+    assert (first.question, first.answer) == ("0 12", "q7%K")
+    assert first.loss > 1.3 * result.hardest[1].loss
+    summary = json.loads((result.folder / "run.json").read_text())
+    assert summary["hardest_rows"][0]["place"] == first.place
+    assert len(summary["hardest_rows"]) == 10
+    memory = summary["memory"]
+    error = memory["estimated_peak_bytes"] / memory["measured_peak_bytes"] - 1
+    assert memory["error"] == pytest.approx(error, abs=1e-4)
+    assert "q7%K" in result.report.html.read_text()
+
+
+def test_the_loss_of_a_step_is_that_of_its_rows(write, tmp_path):
+    recorder = Recorder()
+    run(write(micro_batch_tokens=64), tmp_path / "home", recorder)
+    for step in recorder.of(StepDone):
+        assert len(step.row_numbers) == len(set(step.row_numbers)) == step.rows
+        # every answer is two tokens long, so the mean over rows is the mean over tokens
+        assert sum(step.row_losses) / step.rows == pytest.approx(step.loss, rel=1e-5)
+
+
+def test_a_diverging_run_stops_with_the_lines_of_its_rows(write, tmp_path):
+    own = save_tiny_model(tmp_path / "own")
+    weights = load_file(own / "model.safetensors")
+    weights["model.norm.weight"] *= 4  # else a tiny model is never surer than a guess, nor wrong
+    save_file(weights, own / "model.safetensors", metadata={"format": "pt"})
+    easy = [chat(f"1 {n}", "a" * 9) for n in range(80)]
+    odd = [chat(f"1 {n}", f"{n * 7919 % 1000}QX%") for n in range(80)]
+    config = write(easy + odd, epochs=1, batch_size=2, batching="in_order", schedule="constant")
+    config = config.model_copy(update={"model": str(own)})
+    config = config.model_copy(update={"data": config.data.model_copy(update={"validation": None})})
+    with pytest.raises(DivergedError, match=r"diverged at step \d+.*train.jsonl:\d+ \(loss"):
+        run(config, tmp_path / "home")
+
+
+def test_a_gradient_that_is_no_number_stops_with_the_lines_of_its_rows(write, tmp_path):
+    config = write(epochs=30, learning_rate=1.0, method={"alpha": 3200.0})
+    with pytest.raises(DivergedError, match=r"Step \d+ has loss .*train.jsonl:\d+ \(loss"):
+        run(config, tmp_path / "home")
 
 
 def test_targets_that_the_model_lacks_are_refused(write, tmp_path):

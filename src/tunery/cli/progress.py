@@ -12,7 +12,7 @@ from rich.table import Table
 from tunery.cli.output import show_table
 from tunery.evaluate.comparison import Comparison
 from tunery.evaluate.summary import summary_rows
-from tunery.evaluate.wording import duration
+from tunery.evaluate.wording import duration, memory
 from tunery.pipelines.finetune import FinetuneResult
 from tunery.pipelines.listener import Listener
 from tunery.train.events import Event, Noted, Resumed, StepDone, Validated
@@ -25,6 +25,9 @@ STAGES = {
     "evaluate": "Comparing base and tuned model on the held-out rows",
     "report": "Writing the report",
 }
+
+HARDEST = 5
+"""Rows with a high loss that are printed; run.json and the report have more."""
 
 
 class RunProgress(Listener):
@@ -120,11 +123,26 @@ def show_result(console: Console, result: FinetuneResult) -> None:
     """Prints the scores and where everything is."""
     if result.comparison is not None:
         show_scores(result.comparison)
+    show_hardest(result)
+    trained = result.trained
+    console.print(
+        f"Memory of training: estimated {memory(trained.plan.peak_bytes)}, measured "
+        f"{memory(trained.peak_bytes)} (estimate {trained.memory_error:+.0%})."
+    )
     spent = ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.seconds.items())
     console.print(f"Time: {spent}. Peak memory: {result.peak_bytes / 2**30:.1f} GiB.")
     console.print(f"Tuned model: [bold]{escape(result.tuned.name)}[/bold]")
     if result.report is not None:
         console.print(f"Report: {escape(str(result.report.html))}", soft_wrap=True)
+
+
+def show_hardest(result: FinetuneResult) -> None:
+    """Prints the first of the training rows whose loss stayed highest."""
+    show_table(
+        ("Row", "Loss", "Question", "Answer"),
+        [(r.place, f"{r.loss:.2f}", r.question, r.answer) for r in result.hardest[:HARDEST]],
+        title="Training rows with the highest loss in the last epoch; are their answers right?",
+    )
 
 
 def show_scores(comparison: Comparison) -> None:

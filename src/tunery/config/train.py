@@ -37,6 +37,11 @@ class TrainSection(Section):
     max_grad_norm: float = Field(default=1.0, gt=0)
     """Gradients are scaled down to this Euclidean norm when longer."""
 
+    divergence_factor: float | None = Field(default=3.0, gt=1)
+    """Stops the run when the mean loss of the last steps (at least 10 steps and 64 rows) is above
+    so many times the lowest such mean, and above the first one; null never stops. A loss that is
+    not a number always does."""
+
     seed: int = Field(default=0, ge=0)
     """Seed of the row order and of the adapter's first values."""
 

@@ -50,6 +50,11 @@ class Conversation:
     line: int = 0
 
     @property
+    def place(self) -> str:
+        """File and line, as in `train.jsonl:12`; empty if the row is from no file."""
+        return f"{self.file}:{self.line}" if self.file else ""
+
+    @property
     def prompt(self) -> tuple[Message, ...]:
         """The turns before the last assistant turn; all of them if there is none."""
         at = self._answer_index()

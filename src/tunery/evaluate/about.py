@@ -41,6 +41,23 @@ class DataFile:
 
 
 @dataclass(frozen=True, slots=True)
+class HardRow:
+    """A training row with a high loss: a hard one, or one whose answer is wrong.
+
+    Attributes:
+        place: File and line.
+        loss: Mean over its trained tokens when it was last trained, in nats.
+        question: Start of the text that is answered.
+        answer: Start of the answer that was to be learned.
+    """
+
+    place: str
+    loss: float
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
 class About:
     """What was run. Everything but the title may stay empty; the report leaves it out then.
 
@@ -55,6 +72,7 @@ class About:
         seconds: Stages of the run and how long each took.
         peak_memory_bytes: Most memory in use at once; None if not measured.
         notes: Sentences that a reader should see, such as automatic choices with their reason.
+        hardest: Training rows with the highest loss in the last epoch, the highest first.
     """
 
     title: str
@@ -67,6 +85,7 @@ class About:
     seconds: Mapping[str, float] = field(default_factory=dict)
     peak_memory_bytes: int | None = None
     notes: tuple[str, ...] = ()
+    hardest: tuple[HardRow, ...] = ()
 
 
 def describe_file(role: str, path: Path, rows: int | None = None) -> DataFile:

@@ -90,7 +90,7 @@ class ChatTemplate:
                 ids.extend(fresh)
                 weights.extend([weight] * len(fresh))
             written = text[: len(text) - len(rest)]
-        return TokenRow(tuple(ids), tuple(weights))
+        return TokenRow(tuple(ids), tuple(weights), conversation.place)
 
     def text(self, ids: Sequence[int]) -> str:
         """The text of generated tokens, without control tokens."""

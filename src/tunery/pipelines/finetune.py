@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -18,7 +17,7 @@ from tunery.config.method import MethodSection
 from tunery.config.run import RunConfig
 from tunery.data.findings import Finding
 from tunery.errors import DataError, UserError
-from tunery.evaluate.about import About, Curves
+from tunery.evaluate.about import HardRow
 from tunery.evaluate.comparison import Comparison
 from tunery.evaluate.report import ReportFiles, write_report
 from tunery.evaluate.run import compare
@@ -28,10 +27,11 @@ from tunery.models.architecture import FAMILIES, MODEL_TYPES
 from tunery.models.catalog import load_catalog
 from tunery.models.load import LoadedModel, open_model, set_threads
 from tunery.models.registry import TunedModel, publish
-from tunery.models.sources import ModelFiles, fetch
+from tunery.models.sources import fetch
+from tunery.pipelines.hardest import hardest_rows
 from tunery.pipelines.listener import Listener
-from tunery.pipelines.machine import describe_machine, versions
 from tunery.pipelines.prepare import PreparedData, prepare_data
+from tunery.pipelines.record import about_run, loss_curves, write_summary
 from tunery.prefix import attention
 from tunery.serve.engines.torch import TorchEngine
 from tunery.track.event_log import EventLog
@@ -67,6 +67,8 @@ class FinetuneResult:
         report: The report; None without test rows.
         seconds: Duration of each stage.
         peak_bytes: Peak memory of the process.
+        trained: What training itself gave: the plan, and the peak of memory until its end.
+        hardest: Training rows with the highest loss in the last epoch.
     """
 
     tuned: TunedModel
@@ -75,6 +77,8 @@ class FinetuneResult:
     report: ReportFiles | None
     seconds: dict[str, float]
     peak_bytes: int
+    trained: TrainResult
+    hardest: tuple[HardRow, ...]
 
 
 def run(
@@ -123,17 +127,20 @@ def _run(
     result = _train(model, data, config, folder, resume=resume, events=events, listener=listener)
     save_adapter(result.adapter, folder / "adapter")
     tuned = publish(home, config.name, config.model, folder, data.system)
+    hardest = hardest_rows(events.read("step"), data.train, data.conversations)
 
     comparison = report = None
     if config.data.test is not None:
         stages.begin("evaluate")
         comparison = _compare(model, result, data, config, listener)
         stages.begin("report")
-        about = _about(config, files, data, result, stages.seconds)
-        report = write_report(comparison, _curves(events), about, folder)
+        about = about_run(config, files, data, result, stages.seconds, hardest)
+        report = write_report(comparison, loss_curves(events), about, folder)
     stages.end()
-    _write_summary(folder, config, files, result, stages.seconds)
-    return FinetuneResult(tuned, folder, comparison, report, stages.seconds, peak_memory())
+    write_summary(folder, config, files, result, stages.seconds, hardest)
+    return FinetuneResult(
+        tuned, folder, comparison, report, stages.seconds, peak_memory(), result, hardest
+    )
 
 
 class _Stages:
@@ -264,56 +271,3 @@ def _compare(
         unused=unused,
         on_progress=listener.answered,
     )
-
-
-def _curves(events: EventLog) -> Curves:
-    return Curves(
-        train_loss=[(event["step"], event["loss"]) for event in events.read("step")],
-        validation_loss=[(event["step"], event["loss"]) for event in events.read("validation")],
-    )
-
-
-def _about(
-    config: RunConfig,
-    files: ModelFiles,
-    data: PreparedData,
-    result: TrainResult,
-    seconds: dict[str, float],
-) -> About:
-    notes = [f"{c.name}: {c.value} ({c.reason})" for c in result.plan.choices]
-    rows = {(f.file, f.line) for f in data.findings if f.severity == "error"}
-    if rows:
-        notes.append(f"{len(rows)} rows were left out; findings.jsonl lists them.")
-    return About(
-        title=config.name,
-        created=time.strftime("%Y-%m-%d %H:%M %Z"),
-        model=f"{config.model}, from {files.source}",
-        machine=describe_machine(),
-        data=data.files,
-        settings=config.model_dump(mode="json"),
-        versions=versions(),
-        seconds=seconds,
-        peak_memory_bytes=peak_memory(),
-        notes=tuple(notes),
-    )
-
-
-def _write_summary(
-    folder: Path,
-    config: RunConfig,
-    files: ModelFiles,
-    result: TrainResult,
-    seconds: dict[str, float],
-) -> None:
-    summary: dict[str, Any] = {
-        "name": config.name,
-        "model": config.model,
-        "source": files.source,
-        "plan": asdict(result.plan),
-        "train_seconds": result.seconds,
-        "peak_bytes": peak_memory(),
-        "stages": seconds,
-        "machine": describe_machine(),
-        "versions": versions(),
-    }
-    (folder / "run.json").write_text(json.dumps(summary, indent=2) + "\n", "utf-8")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,7 @@ class PreparedData:
         findings: What was found in all files; a row with an error is in none of the above.
         files: What was read, for the report.
         system: The system prompt that all training rows share; None if they differ.
+        conversations: The training rows as text, by the place that their token rows name.
     """
 
     train: tuple[TokenRow, ...]
@@ -36,6 +37,7 @@ class PreparedData:
     findings: tuple[Finding, ...]
     files: tuple[DataFile, ...]
     system: str | None
+    conversations: Mapping[str, Conversation]
 
 
 def prepare_data(
@@ -84,6 +86,7 @@ def prepare_data(
             if isinstance(path, Path)
         ),
         system=_shared_system(rows["train"]),
+        conversations={row.place: row for row in rows["train"]},
     )
 
 

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +35,14 @@ class Checkpoint:
         budget: Unique tokens computed at once; the cut of a step decides how its sum is rounded.
         tensors: What `PackedAdamW.state` gave.
         identity: What must be the same for the training to go on; plain values.
+        progress: What else the training must know to go on, in JSON values by who needs it.
     """
 
     step: int
     budget: int
     tensors: Mapping[str, Tensor]
     identity: Mapping[str, Any]
+    progress: Mapping[str, Any] = field(default_factory=dict)
 
 
 def save(checkpoint: Checkpoint, folder: Path, keep: int) -> Path:
@@ -57,6 +59,7 @@ def save(checkpoint: Checkpoint, folder: Path, keep: int) -> Path:
         "step": checkpoint.step,
         "budget": checkpoint.budget,
         "identity": dict(checkpoint.identity),
+        "progress": dict(checkpoint.progress),
         "sha256": _sha256(draft / STATE_FILE),
     }
     (draft / META_FILE).write_text(json.dumps(meta, indent=2) + "\n", "utf-8")
@@ -89,7 +92,13 @@ def load_newest(
             if _sha256(path / STATE_FILE) != meta["sha256"]:
                 raise ValueError("its checksum is wrong")
             tensors = load_file(path / STATE_FILE)
-            found = Checkpoint(int(meta["step"]), int(meta["budget"]), tensors, meta["identity"])
+            found = Checkpoint(
+                step=int(meta["step"]),
+                budget=int(meta["budget"]),
+                tensors=tensors,
+                identity=meta["identity"],
+                progress=meta["progress"],
+            )
             if path.name != _name(found.step):
                 raise ValueError(f"it is of step {found.step}")
         except (OSError, ValueError, KeyError, SafetensorError) as error:

@@ -23,6 +23,8 @@ class StepDone:
         tokens: Their tokens.
         unique_tokens: Tokens that were computed.
         seconds: Time that the step took.
+        row_numbers: Which rows, by their index among the training rows.
+        row_losses: Of each of them, in nats a trained token, before the update.
     """
 
     step: int
@@ -35,6 +37,8 @@ class StepDone:
     tokens: int
     unique_tokens: int
     seconds: float
+    row_numbers: tuple[int, ...] = ()
+    row_losses: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,10 @@ def run_steps(
         begin = time.perf_counter()
         picked = settings.order.of_step(step)
         batch = [rows[index] for index in picked]
-        loss, unique = accumulate(network, batch, settings.method, settings.budget, trunk)
+        row_losses = [0.0] * len(batch)
+        loss, unique = accumulate(
+            network, batch, settings.method, settings.budget, trunk, on_row=row_losses.__setitem__
+        )
         rate = learning_rate(
             step,
             settings.steps,
@@ -85,7 +88,7 @@ def run_steps(
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise DivergedError(
                 f"Step {step + 1} has loss {loss} and gradient norm {norm}; its rows are "
-                f"{', '.join(str(index + 1) for index in picked)} (counted from 1).",
+                f"{listed(rows, picked, row_losses)}.",
                 "Lower train.learning_rate; look at those rows.",
             )
         lora.merge_all(network)
@@ -100,6 +103,8 @@ def run_steps(
             tokens=sum(len(row.ids) for row in batch),
             unique_tokens=unique,
             seconds=time.perf_counter() - begin,
+            row_numbers=tuple(picked),
+            row_losses=tuple(row_losses),
         )
 
 
@@ -109,11 +114,20 @@ def accumulate(
     method: str,
     budget: int,
     trunk: Trunk | None = None,
+    on_row: Callable[[int, float], None] | None = None,
 ) -> tuple[float, int]:
     """Adds the gradient of one optimizer step to the parameters' gradients.
 
     The loss is divided by the weight of the whole step, so every cut into micro-batches gives the
     same sum.
+
+    Args:
+        network: Whose parameters' gradients are added to.
+        batch: The rows of the step.
+        method: A key of `METHODS`.
+        budget: Unique tokens computed at once.
+        trunk: See `run_steps`.
+        on_row: Told the index of each row in `batch` and its loss, in nats a trained token.
 
     Returns:
         The loss, in nats a trained token, and the unique tokens computed.
@@ -122,11 +136,28 @@ def accumulate(
     loss, unique = 0.0, 0
     for group in cut(batch, budget):
         forest = build_forest([batch[index] for index in group])
-        part = METHODS[method](target_logprobs(network, forest, trunk), forest) / weight
+        logprobs = target_logprobs(network, forest, trunk)
+        part = METHODS[method](logprobs, forest) / weight
         part.backward()  # type: ignore[no-untyped-call]
+        if on_row is not None:
+            for index, row_loss in zip(group, losses_of_rows(logprobs, forest), strict=True):
+                on_row(index, row_loss)
         loss += float(part.detach())
         unique += forest.unique_tokens
     return loss, unique
+
+
+@torch.no_grad()
+def losses_of_rows(logprobs: Tensor, forest: Forest) -> list[float]:
+    """Mean negative log-likelihood of each row's trained tokens, in nats, in the rows' order.
+
+    Args:
+        logprobs: [M], log-probability of each target.
+        forest: The rows that they came from.
+    """
+    zeros = logprobs.new_zeros(len(forest.rows))
+    sums = zeros.index_add(0, forest.target_row, -forest.target_weight * logprobs)
+    return (sums / zeros.index_add(0, forest.target_row, forest.target_weight)).tolist()
 
 
 @torch.no_grad()
@@ -143,6 +174,22 @@ def mean_loss(
         forest = build_forest([rows[index] for index in group])
         loss += float(METHODS[method](target_logprobs(network, forest, trunk), forest))
     return loss / total_weight(rows)
+
+
+def listed(rows: Sequence[TokenRow], picked: Sequence[int], losses: Sequence[float]) -> str:
+    """Rows of a step in words, the highest loss first: `train.jsonl:12 (loss 9.1), …`.
+
+    Args:
+        rows: The training rows.
+        picked: Which of them.
+        losses: Of those; one that is not a number comes before all others.
+    """
+    worst = sorted(
+        zip(picked, losses, strict=True), key=lambda pair: (math.isfinite(pair[1]), -pair[1])
+    )
+    return ", ".join(
+        f"{rows[index].place or f'row {index + 1}'} (loss {loss:.2f})" for index, loss in worst
+    )
 
 
 def total_weight(rows: Sequence[TokenRow]) -> float:

@@ -27,6 +27,7 @@ from tunery.prefix.states import Trunk
 from tunery.train import checkpoint
 from tunery.train.checkpoint import Checkpoint
 from tunery.train.device import choose_compute, memory_now
+from tunery.train.divergence import DivergenceGuard
 from tunery.train.events import Checkpointed, Noted, OnEvent, Resumed, StepDone, Validated
 from tunery.train.loop import LoopSettings, mean_loss, run_steps
 from tunery.train.optimizer import PackedAdamW
@@ -50,6 +51,11 @@ class TrainResult:
     seconds: float
     peak_bytes: int
 
+    @property
+    def memory_error(self) -> float:
+        """How far the planned peak is from the measured one: 0.1 is planned a tenth too high."""
+        return self.plan.peak_bytes / self.peak_bytes - 1
+
 
 def train(
     model: LoadedModel,
@@ -66,7 +72,7 @@ def train(
 
     Args:
         model: Its network gets LoRA layers, and is left with them merged.
-        rows: Training rows.
+        rows: Training rows, each with a trained token.
         validation: Rows for the validation loss; may be empty.
         method: What is trained, its targets named.
         settings: How.
@@ -75,17 +81,12 @@ def train(
         on_event: Told everything that happens, the plan before the first step.
 
     Raises:
-        DataError: No row has a trained token.
+        DataError: There are no rows, or one has no trained token.
         UserError: The plan cannot work on this machine, or the targets do not fit the model.
         MismatchError: The checkpoint belongs to another training.
-        DivergedError: The loss is no longer a number.
+        DivergedError: The loss is no longer a number, or rises beyond bounds.
     """
-    rows = [row for row in rows if row.supervised]
-    if not rows:
-        raise DataError(
-            "No row has a token to train: every assistant turn is absent, empty or has weight 0.",
-            "Give at least one row an assistant turn with weight 1.",
-        )
+    _check_supervised(rows)
     adapter = _attach(model, method, settings.seed)
     plan = make_plan(
         model.network, rows, validation, settings, memory=memory_now(), compute=choose_compute()
@@ -100,11 +101,13 @@ def train(
     identity = _identity(adapter, model.network, rows, settings)
     order = RowOrder(rows, settings.batch_size, settings.batching, settings.seed)
     loop, first = _loop_settings(plan, order, method, settings), 0
+    guard = DivergenceGuard(settings.divergence_factor, settings.batch_size)
     if not resume:
         checkpoint.clear(folder)
     found = checkpoint.load_newest(folder, identity, lambda text: on_event(Noted(text)))
     if found is not None:
         optimizer.load_state(found.tensors)
+        guard.load_state(found.progress["divergence"])
         first = found.step
         if settings.micro_batch_tokens is None:
             loop = replace(loop, budget=found.budget)
@@ -124,11 +127,13 @@ def train(
         trunk = Trunk(model.network, [rows, validation], loop.budget)
     for done in run_steps(model.network, optimizer, rows, loop, first, trunk):
         on_event(done)
+        guard.check(done, rows)
         if validation and _due(done, settings.validate_every or order.steps_per_epoch):
             loss = mean_loss(model.network, validation, method.name, loop.budget, trunk)
             on_event(Validated(done.step, loss))
         if _due(done, settings.checkpoint_every or order.steps_per_epoch):
-            state = Checkpoint(done.step, loop.budget, optimizer.state(), identity)
+            progress = {"divergence": guard.state()}
+            state = Checkpoint(done.step, loop.budget, optimizer.state(), identity, progress)
             path = checkpoint.save(state, folder, settings.keep_checkpoints)
             on_event(Checkpointed(done.step, str(path)))
     return TrainResult(adapter, plan, time.perf_counter() - begin, peak_memory())
@@ -138,6 +143,17 @@ def peak_memory() -> int:
     """Peak resident memory of this process so far, in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024  # Linux counts in KiB
+
+
+def _check_supervised(rows: Sequence[TokenRow]) -> None:
+    idle = [row.place or f"row {n}" for n, row in enumerate(rows, start=1) if not row.supervised]
+    if not rows or idle:
+        which = f"{len(idle)} of {len(rows)} rows have" if rows else "There is no row with"
+        listed = f": {', '.join(idle[:5])}{', …' if len(idle) > 5 else ''}" if idle else ""
+        raise DataError(
+            f"{which} {'no' if rows else 'a'} token to train{listed}.",
+            "Give each row an assistant turn with weight 1 that is not empty, or leave it out.",
+        )
 
 
 def _attach(model: LoadedModel, method: MethodSection, seed: int) -> Adapter:
@@ -189,6 +205,7 @@ def _identity(
         "checkpoint_every",
         "keep_checkpoints",
         "threads",
+        "divergence_factor",
     }
     return {
         "base": adapter.base,

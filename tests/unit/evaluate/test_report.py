@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tunery.evaluate.about import About, Curves, DataFile, describe_file
+from tunery.evaluate.about import About, Curves, DataFile, HardRow, describe_file
 from tunery.evaluate.comparison import Comparison
 from tunery.evaluate.report import write_report
 from tunery.evaluate.report_html import OPEN_SAMPLES, flat_settings, report_page
@@ -275,6 +275,14 @@ def test_settings_become_dotted_names() -> None:
         ("f", "not set"),
         ("g", "{}"),
     ]
+
+
+def test_page_lists_the_rows_that_were_hardest_to_learn(mixed: Comparison) -> None:
+    about = About("t", hardest=(HardRow("train.jsonl:7", 3.456, "a < b?", "no"),))
+    text = Page(report_page(mixed, Curves(), about)).text
+    assert "Training rows with the highest loss" in text
+    assert "train.jsonl:7 3.46 a < b? no" in text
+    assert "highest loss" not in Page(report_page(mixed, Curves(), ABOUT)).text
 
 
 def test_a_file_is_described_by_its_fingerprint(tmp_path: Path) -> None:

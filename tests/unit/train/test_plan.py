@@ -35,6 +35,7 @@ def rows(count=10, length=40, shared=20):
         TokenRow(
             (*range(2, 2 + shared), *[50 + n] * (length - shared)),
             (0.0,) * (length - 5) + (1.0,) * 5,
+            f"rows.jsonl:{n + 1}",
         )
         for n in range(count)
     ]
@@ -133,7 +134,7 @@ def test_a_loss_that_is_no_number_stops_with_its_rows(network):
     layer = next(iter(lora.layers(network).values()))
     layer.lora_b.data.fill_(float("nan"))
     optimizer = PackedAdamW([layer.lora_a, layer.lora_b], 0.0)
-    with pytest.raises(DivergedError, match="Step 1 has loss nan"):
+    with pytest.raises(DivergedError, match=r"Step 1 has loss nan.*rows.jsonl:\d+ \(loss nan\)"):
         list(run_steps(network, optimizer, rows(), loop(rows(), 1, 0.01)))
 
 
