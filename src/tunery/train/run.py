@@ -26,7 +26,7 @@ from tunery.prefix.recompute import recompute_blocks
 from tunery.prefix.states import Trunk
 from tunery.train import checkpoint
 from tunery.train.checkpoint import Checkpoint
-from tunery.train.device import choose_compute, memory_now
+from tunery.train.device import choose_compute, keep_freed_memory, memory_now
 from tunery.train.divergence import DivergenceGuard
 from tunery.train.events import Checkpointed, Noted, OnEvent, Resumed, StepDone, Validated
 from tunery.train.loop import LoopSettings, mean_loss, run_steps
@@ -87,6 +87,7 @@ def train(
         DivergedError: The loss is no longer a number, or rises beyond bounds.
     """
     _check_supervised(rows)
+    keep_freed_memory()
     adapter = _attach(model, method, settings.seed)
     plan = make_plan(
         model.network, rows, validation, settings, memory=memory_now(), compute=choose_compute()

@@ -1,3 +1,5 @@
+import platform
+
 import pytest
 import torch
 
@@ -9,7 +11,14 @@ from tunery.prefix import attention, lora
 from tunery.prefix.attach import attach, initialise
 from tunery.prefix.recompute import recompute_blocks
 from tunery.testing.tiny_models import tiny_llama
-from tunery.train.device import ComputeChoice, Memory, choose_compute, memory_now, product_rate
+from tunery.train.device import (
+    ComputeChoice,
+    Memory,
+    choose_compute,
+    keep_freed_memory,
+    memory_now,
+    product_rate,
+)
 from tunery.train.loop import LoopSettings, accumulate, mean_loss, run_steps
 from tunery.train.optimizer import PackedAdamW
 from tunery.train.order import RowOrder
@@ -112,6 +121,10 @@ def test_the_compute_type_is_float32_with_a_measured_reason():
     assert "GFLOP/s" in choice.reason
     assert product_rate(torch.float32, 1) > 0
     assert memory_now().free > 0
+
+
+def test_freed_memory_is_kept_where_the_c_library_is_glibc():
+    assert keep_freed_memory() is (platform.libc_ver()[0] == "glibc")
 
 
 def loop(data, steps, rate):
