@@ -11,8 +11,8 @@ from torch import Tensor
 from tunery.models.token_row import TokenRow
 from tunery.prefix.cache import KeyValueCache
 from tunery.prefix.forest import build_forest
+from tunery.prefix.head import output_layer
 from tunery.prefix.states import hidden_states
-from tunery.prefix.thin import product
 
 COMPACT_BELOW = 0.75
 """Finished rows are dropped from the batch once this share of it is left."""
@@ -34,7 +34,7 @@ def decode(
         choose: Logits [B, V] to tokens [B].
         finished: Told (index of the prompt, new token); true if its row is done.
     """
-    cache = KeyValueCache()
+    cache, head = KeyValueCache(), output_layer(network)
     forest = build_forest([TokenRow(tuple(p), (0.0,) * len(p)) for p in prompts])
     with torch.inference_mode():
         hidden = hidden_states(network, forest, cache=cache)
@@ -44,7 +44,7 @@ def decode(
         done = [False] * len(prompts)
     while True:
         with torch.inference_mode():
-            tokens = choose(product(last, network.get_output_embeddings().weight))
+            tokens = choose(head.logits(last))
             for row, token in zip(rows, tokens.tolist(), strict=True):
                 done[row] = done[row] or finished(row, token)
         yield
