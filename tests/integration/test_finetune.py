@@ -209,6 +209,30 @@ def test_a_checkpoint_of_other_settings_is_refused(write, tmp_path):
         run(write(learning_rate=0.5), tmp_path / "home", resume=True)
 
 
+@pytest.mark.parametrize(
+    ("method", "said"),
+    [
+        ({"dora": True}, "dora: the checkpoint has False, this run True"),
+        ({"rslora": True}, "rslora: the checkpoint has False, this run True"),
+        ({"targets": ["q_proj"]}, r"targets: the checkpoint has .*'up_proj'.*, this run \['q_proj'\]"),
+        ({"blocks": [1]}, r"blocks: the checkpoint has \[0, 1\], this run \[1\]"),
+    ],
+)
+def test_a_checkpoint_of_another_method_is_refused(write, tmp_path, method, said):
+    run(write(), tmp_path / "home")
+    with pytest.raises(MismatchError, match=said):
+        run(write(method=method), tmp_path / "home", resume=True)
+
+
+def test_more_blocks_than_there_are_is_said(write, tmp_path):
+    recorder = Recorder()
+    run(write(method={"last_blocks": 14}), tmp_path / "home", recorder)
+    (plan,) = recorder.of(TrainPlan)
+    (choice,) = [c for c in plan.choices if c.name == "blocks trained"]
+    assert choice.value == "all 2"
+    assert choice.reason == "method.last_blocks is 14, the model has 2 blocks"
+
+
 def test_without_resume_a_run_starts_anew(write, tmp_path):
     run(write(), tmp_path / "home")
     recorder = Recorder()

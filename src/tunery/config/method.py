@@ -1,6 +1,6 @@
 """The `method` section: what is trained."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -17,12 +17,28 @@ class MethodSection(Section):
     """Rank of the LoRA matrices: capacity against size and speed. 16 suits most tasks."""
 
     alpha: float | None = Field(default=None, gt=0)
-    """LoRA scale is alpha / rank; 2 x rank by default."""
+    """LoRA scale is alpha / rank, with `rslora` alpha / sqrt(rank). By default 2 x rank, with
+    `rslora` 8: a scale of 2 at rank 16 either way."""
+
+    rslora: bool = False
+    """Rank-stabilised LoRA: the scale falls with the root of the rank only, so that high ranks
+    learn as fast as low ones."""
+
+    dora: bool = False
+    """DoRA: each row of an adapted weight gets a trained length besides. It learns more at low
+    ranks; a step takes longer and keeps more memory."""
 
     targets: tuple[str, ...] | None = Field(default=None, min_length=1)
-    """Names of the linear layers that get an adapter, such as `q_proj`; the catalog's choice by
-    default, which is every linear layer of a block."""
+    """Linear layers that are trained: last names, such as `q_proj`, or patterns over full names
+    with `*`, `?` and `[0-9]`, such as `*.layers.[0-9].mlp.*`. The catalog's choice by default,
+    which is every linear layer of a block."""
 
     last_blocks: int | None = Field(default=None, ge=1)
-    """Put adapters into the last so many blocks only; all by default. The blocks below are
-    computed once for all epochs: 18 of 30 blocks take two thirds of the time of all."""
+    """Train the last so many blocks only; all by default. The blocks below are computed once for
+    all epochs: 18 of 30 blocks take two thirds of the time of all."""
+
+    blocks: tuple[int | Annotated[str, Field(pattern=r"^\d+(-\d+)?$")], ...] | None = Field(
+        default=None, min_length=1
+    )
+    """Train these blocks only, counted from 0: numbers and ranges with both ends, such as
+    `[0, 20-29]`. Instead of `last_blocks`."""

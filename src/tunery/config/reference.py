@@ -137,7 +137,8 @@ def _phrase(annotation: Any, metadata: Sequence[Any]) -> str:
         values = [str(value) for value in get_args(annotation)]
         return values[0] if len(values) == 1 else f"one of {', '.join(values)}"
     if origin in (tuple, list):
-        return f"a list of {_PLURALS.get(get_args(annotation)[0], 'values')}"
+        kinds = [_PLURALS.get(kind, "values") for kind in _members(get_args(annotation)[0])]
+        return f"a list of {' or '.join(kinds)}"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return f"a section with {', '.join(annotation.model_fields)}"
     bounds = _bounds(metadata)

@@ -7,8 +7,9 @@ converter read it too.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +23,17 @@ from tunery.errors import MismatchError, NotFoundError, UserError
 CONFIG_FILE = "adapter_config.json"
 WEIGHTS_FILE = "adapter_model.safetensors"
 PREFIX = "base_model.model."
+MAGNITUDE = "lora_magnitude_vector"
 PLAIN: dict[str, Any] = {
     "peft_type": "LORA",
     "bias": "none",
-    "use_dora": False,
-    "use_rslora": False,
     "lora_bias": False,
     "fan_in_fan_out": False,
     "rank_pattern": {},
     "alpha_pattern": {},
     "modules_to_save": None,
 }
-"""What `adapter_config.json` says of an adapter that is nothing but A and B in each layer."""
+"""What `adapter_config.json` says of an adapter that trains nothing but the layers it names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,11 @@ class Adapter:
     Attributes:
         base: Name of the base model, as a user would write it.
         rank: Rank r of the matrices.
-        alpha: The scale is alpha / rank.
-        targets: Last parts of the names of the layers, such as `q_proj`.
+        alpha: The scale is alpha / rank, or alpha / sqrt(rank) with `rslora`.
+        targets: Last parts of the names of the layers, such as `q_proj`, or full names.
         factors: Full layer name to (A [r, inputs], B [outputs, r]).
+        rslora: The scale is rank-stabilised (Kalajdzievski 2023).
+        magnitudes: Full layer name to the lengths of its rows, [outputs]; empty without DoRA.
     """
 
     base: str
@@ -53,11 +55,13 @@ class Adapter:
     alpha: float
     targets: tuple[str, ...]
     factors: Mapping[str, tuple[Tensor, Tensor]]
+    rslora: bool = False
+    magnitudes: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
     def scale(self) -> float:
         """Factor on B A."""
-        return self.alpha / self.rank
+        return self.alpha / (math.sqrt(self.rank) if self.rslora else self.rank)
 
 
 def block_of(name: str) -> int | None:
@@ -72,8 +76,11 @@ def save_adapter(adapter: Adapter, folder: Path) -> None:
     for name, (a, b) in adapter.factors.items():
         tensors[f"{PREFIX}{name}.lora_A.weight"] = a.detach().contiguous().clone()
         tensors[f"{PREFIX}{name}.lora_B.weight"] = b.detach().contiguous().clone()
+    for name, magnitude in adapter.magnitudes.items():
+        tensors[f"{PREFIX}{name}.{MAGNITUDE}"] = magnitude.detach().contiguous().clone()
     save_file(tensors, folder / WEIGHTS_FILE, metadata={"format": "pt"})
     blocks = {block for name in adapter.factors if (block := block_of(name)) is not None}
+    in_full = any("." in target for target in adapter.targets)
     config = {
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
@@ -82,12 +89,12 @@ def save_adapter(adapter: Adapter, folder: Path) -> None:
         "lora_alpha": adapter.alpha,
         "lora_dropout": 0.0,
         "target_modules": sorted(adapter.targets),
-        "layers_to_transform": sorted(blocks) or None,
+        "layers_to_transform": None if in_full else sorted(blocks) or None,
         "bias": "none",
         "fan_in_fan_out": False,
         "inference_mode": True,
-        "use_dora": False,
-        "use_rslora": False,
+        "use_dora": bool(adapter.magnitudes),
+        "use_rslora": adapter.rslora,
     }
     (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", "utf-8")
 
@@ -124,13 +131,16 @@ def _check_plain(folder: Path, config: dict[str, Any]) -> None:
         if (config.get(key) or plain) != plain:
             raise MismatchError(
                 f"The adapter in {folder} has {key} = {config[key]!r}; expected {plain!r}.",
-                "Only plain LoRA adapters can be loaded.",
+                "LoRA, rsLoRA and DoRA adapters on linear layers can be loaded.",
             )
 
 
 def _read(config: dict[str, Any], tensors: dict[str, Tensor]) -> Adapter:
+    tensors = {name.removeprefix(PREFIX): each.to(torch.float32) for name, each in tensors.items()}
     names = [n.removesuffix(".lora_A.weight") for n in tensors if n.endswith(".lora_A.weight")]
     known = {f"{name}.lora_{factor}.weight" for name in names for factor in "AB"}
+    if config.get("use_dora"):
+        known |= {f"{name}.{MAGNITUDE}" for name in names}
     if known != set(tensors) or not names or int(config["r"]) < 1:
         odd = sorted(known ^ set(tensors))
         raise ValueError(f"tensors and settings are not those of LoRA: {odd[:3]}, r={config['r']}")
@@ -140,11 +150,7 @@ def _read(config: dict[str, Any], tensors: dict[str, Tensor]) -> Adapter:
         rank=int(config["r"]),
         alpha=float(config["lora_alpha"]),
         targets=(targets,) if isinstance(targets, str) else tuple(targets),
-        factors={
-            name.removeprefix(PREFIX): (
-                tensors[f"{name}.lora_A.weight"].to(torch.float32),
-                tensors[f"{name}.lora_B.weight"].to(torch.float32),
-            )
-            for name in names
-        },
+        factors={n: (tensors[f"{n}.lora_A.weight"], tensors[f"{n}.lora_B.weight"]) for n in names},
+        rslora=bool(config.get("use_rslora")),
+        magnitudes={n: tensors[f"{n}.{MAGNITUDE}"] for n in names if config.get("use_dora")},
     )

@@ -3,69 +3,71 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
-from tunery.errors import MismatchError, UserError
-from tunery.models.adapters import Adapter, block_of
+from tunery.errors import MismatchError
+from tunery.models.adapters import Adapter
 from tunery.prefix.gated import join_gates
 from tunery.prefix.lora import LoraLinear, layers
+from tunery.prefix.targets import chosen_blocks, chosen_layers
 
 
 def attach(
-    model: Any, targets: Iterable[str], rank: int, scale: float, last_blocks: int | None = None
+    model: Any,
+    targets: Sequence[str],
+    rank: int,
+    scale: float,
+    last_blocks: int | None = None,
+    *,
+    blocks: Sequence[int | str] | None = None,
+    dora: bool = False,
 ) -> list[str]:
     """Replaces linear layers of a model by `LoraLinear`, untrained, and freezes all else.
 
     Args:
         model: Changed in place.
-        targets: Last parts of the names of the layers, such as `q_proj`.
+        targets: Which layers, see `prefix.targets.chosen_layers`.
         rank: r.
         scale: s.
         last_blocks: Only the last so many blocks get adapters; all by default. The blocks below
             the first adapter then need no backward pass.
+        blocks: Only these blocks get adapters, see `prefix.targets.chosen_blocks`.
+        dora: Each row of a layer gets a trained length too.
 
     Returns:
         Full names of the layers replaced, in the model's order.
 
     Raises:
-        UserError: A target names no linear layer of this model.
+        UserError: A target or a block is not there.
     """
-    wanted = set(targets)
     model.requires_grad_(requires_grad=False)
-    head = model.get_output_embeddings()  # reached by no adapter, see prefix.logprobs
-    linear = [n for n, m in model.named_modules() if isinstance(m, nn.Linear) and m is not head]
-    names = [name for name in linear if name.rpartition(".")[2] in wanted]
-    missing = wanted - {name.rpartition(".")[2] for name in names}
-    if missing:
-        known = sorted({name.rpartition(".")[2] for name in linear})
-        raise UserError(
-            f"method.targets names {', '.join(sorted(missing))}, which is no linear layer of this "
-            f"model; it has {', '.join(known)}.",
-            "Correct method.targets, or leave it out.",
-        )
-    if last_blocks is not None:
-        first = model.config.get_text_config().num_hidden_layers - last_blocks
-        names = [name for name in names if (block_of(name) or 0) >= first]
+    count = model.config.get_text_config().num_hidden_layers
+    names = chosen_layers(model, targets, chosen_blocks(count, blocks, last_blocks))
     for name in names:
         parent, _, child = name.rpartition(".")
         owner = model.get_submodule(parent)
-        setattr(owner, child, LoraLinear(getattr(owner, child), rank, scale))
+        setattr(owner, child, LoraLinear(getattr(owner, child), rank, scale, dora=dora))
     join_gates(model)
     return names
 
 
 @torch.no_grad()
 def initialise(model: nn.Module, seed: int) -> None:
-    """Starts A at Kaiming-uniform values (as PEFT does, a = sqrt 5) and B at zero."""
+    """Starts A at Kaiming-uniform values (as PEFT does, a = sqrt 5) and B at zero.
+
+    A magnitude starts at the norm of its row, so the layer computes what the frozen one does.
+    """
     generator = torch.Generator().manual_seed(seed)
     for layer in layers(model).values():
         bound = 1 / math.sqrt(layer.lora_a.shape[1])
         layer.lora_a.uniform_(-bound, bound, generator=generator)
         layer.lora_b.zero_()
+        if layer.magnitude is not None:
+            layer.magnitude.copy_(torch.linalg.vector_norm(layer.weight, dim=1))
 
 
 @torch.no_grad()
@@ -98,8 +100,11 @@ def wear(model: nn.Module, adapter: Adapter | None) -> None:
     if adapter is None:
         return
     for name, (a, b) in adapter.factors.items():
-        worn = LoraLinear(modules[name], a.shape[0], adapter.scale)
+        magnitude = adapter.magnitudes.get(name)
+        worn = LoraLinear(modules[name], a.shape[0], adapter.scale, dora=magnitude is not None)
         worn.lora_a.data, worn.lora_b.data = a.detach(), b.detach()
+        if worn.magnitude is not None and magnitude is not None:
+            worn.magnitude.data = magnitude.detach()
         worn.merge()
         parent, _, child = name.rpartition(".")
         setattr(model.get_submodule(parent), child, worn)

@@ -73,13 +73,11 @@ class GatedLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[..., d] to [..., d]."""
-        three = [self.gate_proj, self.up_proj, self.down_proj]
-        if torch.is_grad_enabled() and all(isinstance(p, LoraLinear) for p in three):
-            factors = [f for p in three for f in (p.lora_a, p.lora_b)]
-            weights = tuple(p.effective for p in three)
-            scales = tuple(p.scale for p in three)
+        three = (self.gate_proj, self.up_proj, self.down_proj)
+        if torch.is_grad_enabled() and all(_is_plain(layer) for layer in three):
+            factors = [f for layer in three for f in (layer.lora_a, layer.lora_b)]
             activation = ACTIVATIONS[type(self.act_fn)]
-            out: Tensor = _Gated.apply(x, activation, weights, scales, *factors)
+            out: Tensor = _Gated.apply(x, activation, three, *factors)
             return out
         out = self.down_proj(self.act_fn(self.gate_proj(x)) * self.up_proj(x))
         return out
@@ -89,11 +87,16 @@ def join_gates(model: nn.Module) -> None:
     """Replaces the gated layers of a model whose three products all have LoRA."""
     for name, own in list(model.named_modules()):
         parts = [getattr(own, child, None) for child in NAMES]
-        if not all(isinstance(part, LoraLinear) and part.bias is None for part in parts):
+        if not all(_is_plain(part) and getattr(part, "bias", None) is None for part in parts):
             continue
         if type(getattr(own, "act_fn", None)) in ACTIVATIONS:
             parent, _, child = name.rpartition(".")
             setattr(model.get_submodule(parent), child, GatedLayer(own))
+
+
+def _is_plain(layer: Any) -> bool:
+    """Whether a layer is LoRA without DoRA, whose output one product makes."""
+    return isinstance(layer, LoraLinear) and layer.magnitude is None
 
 
 class _Gated(torch.autograd.Function):
@@ -102,25 +105,25 @@ class _Gated(torch.autograd.Function):
         ctx: Any,
         x: Tensor,
         activation: Activation,
-        weights: tuple[Tensor, Tensor, Tensor],
-        scales: tuple[float, float, float],
+        layers: tuple[LoraLinear, LoraLinear, LoraLinear],
         *factors: Tensor,
     ) -> Tensor:
         flat = x.flatten(0, -2)  # [T, d]
-        gate, up = flat @ weights[0].T, flat @ weights[1].T  # [T, f]
+        gate, up = flat @ layers[0].effective.T, flat @ layers[1].effective.T  # [T, f]
         inner = torch.empty_like(up)
         for part in _tiles(len(flat)):
             activation.value(gate[part], inner[part])
             inner[part].mul_(up[part])
         ctx.save_for_backward(x, gate, up, *factors)
-        ctx.activation, ctx.weights, ctx.scales = activation, weights, scales
-        return (inner @ weights[2].T).view_as(x)
+        ctx.activation, ctx.layers = activation, layers
+        return (inner @ layers[2].effective.T).view_as(x)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, gate, up, gate_a, gate_b, up_a, up_b, down_a, down_b = ctx.saved_tensors
         flat_x, flat_grad = x.flatten(0, -2), grad.flatten(0, -2)
-        to_gate, to_up = flat_grad @ ctx.weights[2], torch.empty_like(up)  # [T, f]
+        gate_layer, up_layer, down_layer = ctx.layers
+        to_gate, to_up = flat_grad @ down_layer.effective, torch.empty_like(up)  # [T, f]
         inner, active = torch.empty_like(up), torch.empty_like(up[:TILE])
         for part in _tiles(len(flat_x)):
             value = active[: len(up[part])]
@@ -128,13 +131,13 @@ class _Gated(torch.autograd.Function):
             torch.mul(value, up[part], out=inner[part])
             torch.mul(value, to_gate[part], out=to_up[part])
             ctx.activation.chain(to_gate[part].mul_(up[part]), gate[part], to_gate[part])
-        down = factor_gradients(inner, flat_grad, down_a, down_b, ctx.scales[2])
-        gates = factor_gradients(flat_x, to_gate, gate_a, gate_b, ctx.scales[0])
-        ups = factor_gradients(flat_x, to_up, up_a, up_b, ctx.scales[1])
+        down = factor_gradients(inner, flat_grad, down_a, down_b, down_layer.scale)
+        gates = factor_gradients(flat_x, to_gate, gate_a, gate_b, gate_layer.scale)
+        ups = factor_gradients(flat_x, to_up, up_a, up_b, up_layer.scale)
         grad_x = None
         if ctx.needs_input_grad[0]:
-            grad_x = (to_gate @ ctx.weights[0]).addmm_(to_up, ctx.weights[1]).view_as(x)
-        return grad_x, None, None, None, *gates, *ups, *down
+            grad_x = (to_gate @ gate_layer.effective).addmm_(to_up, up_layer.effective).view_as(x)
+        return grad_x, None, None, *gates, *ups, *down
 
 
 def _tiles(tokens: int) -> list[slice]:

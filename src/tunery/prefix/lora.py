@@ -7,6 +7,13 @@ optimizer step,
 
 which are the gradients of the usual three-product form, with fewer passes over [T, d].
 
+DoRA (Liu et al. 2024, equation 5) gives each row of W' a trained length m. With n the lengths of
+the rows of V = W + s B A, taken as constants in the backward pass (its section 4.3, as PEFT does),
+
+    z = x (V / n)^T        y = m z        dm = sum over tokens of dy z        dz = m dy
+
+and the gradients of A and B are those above for dz, with s / n of its row in place of s.
+
 Shapes: T tokens, i inputs, o outputs, r rank.
 """
 
@@ -19,20 +26,26 @@ from torch import Tensor, nn
 
 from tunery.prefix.thin import product
 
+SHORTEST = 1e-30
+"""Rows of zeros have no direction; their length counts as this much."""
+
 
 class LoraLinear(nn.Module):
     """A frozen linear layer with a trainable low-rank addition.
 
-    `merge` must be called after A or B changed, and not between a forward pass and its backward
+    `merge` must be called after A, B or m changed, and not between a forward pass and its backward
     pass. Before the first call the layer computes what the frozen layer does.
 
     Args:
         frozen: The layer that is replaced; its weight [o, i] and bias are kept as they are.
         rank: r.
         scale: s, usually alpha / rank.
+        dora: Rows get a trained length, `magnitude` [o].
     """
 
-    def __init__(self, frozen: nn.Linear | LoraLinear, rank: int, scale: float) -> None:
+    def __init__(
+        self, frozen: nn.Linear | LoraLinear, rank: int, scale: float, *, dora: bool = False
+    ) -> None:
         super().__init__()
         outputs, inputs = frozen.weight.shape
         self.weight: Tensor = frozen.weight
@@ -40,7 +53,9 @@ class LoraLinear(nn.Module):
         self.scale = scale
         self.lora_a = nn.Parameter(torch.zeros(rank, inputs))
         self.lora_b = nn.Parameter(torch.zeros(outputs, rank))
-        self._merged: Tensor | None = None
+        self.magnitude = nn.Parameter(torch.zeros(outputs)) if dora else None
+        self._merged: Tensor | None = None  # [o, i]: W', with DoRA its rows of length 1
+        self._lengths: Tensor | None = None  # [o]: n, with DoRA
 
     @torch.no_grad()
     def merge(self) -> None:
@@ -48,45 +63,75 @@ class LoraLinear(nn.Module):
         if self._merged is None:
             self._merged = torch.empty_like(self.weight)
         torch.addmm(self.weight, self.lora_b, self.lora_a, alpha=self.scale, out=self._merged)
+        if self.magnitude is not None:
+            lengths = torch.linalg.vector_norm(self._merged, dim=1)
+            self._lengths = lengths.clamp_min_(SHORTEST)
+            self._merged.div_(self._lengths[:, None])
 
     def unmerge(self) -> None:
         """Computes with the frozen weight alone from now on, and frees W'."""
-        self._merged = None
+        self._merged = self._lengths = None
+
+    @property
+    def merged(self) -> bool:
+        """Whether W' is kept."""
+        return self._merged is not None
 
     @property
     def effective(self) -> Tensor:
-        """The weight that the layer computes with, [o, i]: W' once merged, W before."""
+        """What x is multiplied with, [o, i]: W' once merged (with DoRA V / n), W before."""
         return self.weight if self._merged is None else self._merged
+
+    @property
+    def factor_scale(self) -> float | Tensor:
+        """Factor on B A in `effective`: s, or with DoRA s / n of each row, [o]."""
+        return self.scale if self._lengths is None else self.scale / self._lengths
+
+    def trained(self) -> list[nn.Parameter]:
+        """The parameters that are trained, in the order in which they are packed."""
+        both = [self.lora_a, self.lora_b]
+        return both if self.magnitude is None else [*both, self.magnitude]
 
     def forward(self, x: Tensor) -> Tensor:
         """[..., i] to [..., o]."""
         if torch.is_grad_enabled():
-            out: Tensor = _MergedProduct.apply(
-                x, self.effective, self.lora_a, self.lora_b, self.scale
-            )
-            return out if self.bias is None else out + self.bias
-        return product(x, self.effective, self.bias)
+            out: Tensor = _MergedProduct.apply(x, self, self.lora_a, self.lora_b)
+        else:
+            out = product(x, self.effective)
+        if self.magnitude is not None and self.merged:
+            out = out * self.magnitude
+        return out if self.bias is None else out + self.bias
 
 
 class _MergedProduct(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, merged: Tensor, a: Tensor, b: Tensor, scale: float) -> Tensor:
+    def forward(ctx: Any, x: Tensor, layer: LoraLinear, a: Tensor, b: Tensor) -> Tensor:
         ctx.save_for_backward(x, a, b)
-        ctx.merged, ctx.scale = merged, scale  # changes between steps, never within one
-        return nn.functional.linear(x, merged)
+        ctx.layer = layer  # what it is multiplied with changes between steps, never within one
+        return nn.functional.linear(x, layer.effective)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, a, b = ctx.saved_tensors
         flat_x, flat_grad = x.flatten(0, -2), grad.flatten(0, -2)  # [T, i], [T, o]
-        grad_x = (flat_grad @ ctx.merged).view_as(x) if ctx.needs_input_grad[0] else None
-        return grad_x, None, *factor_gradients(flat_x, flat_grad, a, b, ctx.scale), None
+        grad_x = (flat_grad @ ctx.layer.effective).view_as(x) if ctx.needs_input_grad[0] else None
+        return grad_x, None, *factor_gradients(flat_x, flat_grad, a, b, ctx.layer.factor_scale)
 
 
 def factor_gradients(
-    x: Tensor, grad: Tensor, a: Tensor, b: Tensor, scale: float
+    x: Tensor, grad: Tensor, a: Tensor, b: Tensor, scale: float | Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Gradients of A, [r, i], and B, [o, r], from inputs [T, i] and output gradients [T, o]."""
+    """Gradients of A, [r, i], and B, [o, r], from inputs [T, i] and output gradients [T, o].
+
+    Args:
+        x: Inputs.
+        grad: Gradients of the outputs.
+        a: A.
+        b: B.
+        scale: Factor on B A, one for all rows or one each, [o].
+    """
+    if isinstance(scale, Tensor):
+        grad, scale = grad * scale, 1.0
     return (grad @ b).mul_(scale).T @ x, grad.T @ (x @ a.T).mul_(scale)
 
 

@@ -91,6 +91,7 @@ def make_plan(
     *,
     memory: Memory,
     compute: ComputeChoice,
+    chosen: Sequence[Choice] = (),
 ) -> TrainPlan:
     """Counts the work and measures what a token costs.
 
@@ -101,6 +102,7 @@ def make_plan(
         settings: How it is trained.
         memory: What is free and what the process holds.
         compute: The timed product.
+        chosen: What was chosen before, to be listed too.
 
     Raises:
         UserError: The longest row does not fit in the free memory.
@@ -108,15 +110,15 @@ def make_plan(
     order = RowOrder(rows, settings.batch_size, settings.batching, settings.seed)
     budget = settings.micro_batch_tokens
     layers = lora.layers(network)
-    products = sum(layer.weight.numel() for layer in layers.values())
-    trained = sum(layer.lora_a.numel() + layer.lora_b.numel() for layer in layers.values())
+    products = sum(layer.weight.numel() for layer in layers.values() if not layer.merged)
+    trained = sum(p.numel() for layer in layers.values() for p in layer.trained())
     vocabulary, hidden = network.get_output_embeddings().weight.shape
     trunk_tokens, trunk = _trunk(network, rows, validation)
     # W' of every layer, two moments, gradient and packed copy, scores at the output layer, trunk.
     fixed = 4 * (products + 4 * trained + 2 * BLOCK * CHUNK + trunk_tokens * hidden)
     token_bytes = activation_bytes(network, rows)
     longest = max(len(row.ids) for row in [*rows, *validation])
-    choices = [Choice("compute type", "float32", compute.reason), *trunk]
+    choices = [Choice("compute type", "float32", compute.reason), *chosen, *trunk]
     recompute = fixed + longest * token_bytes > memory.free
     if recompute:
         kept, token_bytes = token_bytes, _recomputed_bytes(network, token_bytes, hidden)

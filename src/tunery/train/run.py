@@ -20,8 +20,6 @@ from tunery.errors import DataError
 from tunery.models.adapters import Adapter
 from tunery.models.load import LoadedModel
 from tunery.models.token_row import TokenRow
-from tunery.prefix import lora
-from tunery.prefix.attach import attach, initialise
 from tunery.prefix.recompute import recompute_blocks
 from tunery.prefix.states import Trunk
 from tunery.train import checkpoint
@@ -33,6 +31,7 @@ from tunery.train.loop import LoopSettings, mean_loss, run_steps
 from tunery.train.optimizer import PackedAdamW
 from tunery.train.order import RowOrder
 from tunery.train.plan import TrainPlan, make_plan
+from tunery.train.trainable import Trainable, make_trainable
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +87,22 @@ def train(
     """
     _check_supervised(rows)
     keep_freed_memory()
-    adapter = _attach(model, method, settings.seed)
+    trainable = make_trainable(model, method, settings.seed)
     plan = make_plan(
-        model.network, rows, validation, settings, memory=memory_now(), compute=choose_compute()
+        model.network,
+        rows,
+        validation,
+        settings,
+        memory=memory_now(),
+        compute=choose_compute(),
+        chosen=trainable.choices,
     )
     on_event(plan)
     if plan.recompute:
         recompute_blocks(model.network)
 
-    optimizer = PackedAdamW(
-        [f for pair in adapter.factors.values() for f in pair], settings.weight_decay
-    )
-    identity = _identity(adapter, model.network, rows, settings)
+    optimizer = PackedAdamW(trainable.parameters, settings.weight_decay)
+    identity = _identity(trainable, rows, settings)
     order = RowOrder(rows, settings.batch_size, settings.batching, settings.seed)
     loop, first = _loop_settings(plan, order, method, settings), 0
     guard = DivergenceGuard(settings.divergence_factor, settings.batch_size)
@@ -137,7 +140,7 @@ def train(
             state = Checkpoint(done.step, loop.budget, optimizer.state(), identity, progress)
             path = checkpoint.save(state, folder, settings.keep_checkpoints)
             on_event(Checkpointed(done.step, str(path)))
-    return TrainResult(adapter, plan, time.perf_counter() - begin, peak_memory())
+    return TrainResult(trainable.adapter, plan, time.perf_counter() - begin, peak_memory())
 
 
 def peak_memory() -> int:
@@ -157,24 +160,6 @@ def _check_supervised(rows: Sequence[TokenRow]) -> None:
         )
 
 
-def _attach(model: LoadedModel, method: MethodSection, seed: int) -> Adapter:
-    """Gives the network LoRA layers; the adapter's factors are the network's own parameters."""
-    alpha = 2.0 * method.rank if method.alpha is None else method.alpha
-    attach(
-        model.network, method.targets or (), method.rank, alpha / method.rank, method.last_blocks
-    )
-    initialise(model.network, seed)
-    return Adapter(
-        base=model.name,
-        rank=method.rank,
-        alpha=alpha,
-        targets=method.targets or (),
-        factors={
-            name: (layer.lora_a, layer.lora_b) for name, layer in lora.layers(model.network).items()
-        },
-    )
-
-
 def _loop_settings(
     plan: TrainPlan, order: RowOrder, method: MethodSection, settings: TrainSection
 ) -> LoopSettings:
@@ -191,12 +176,9 @@ def _loop_settings(
 
 
 def _identity(
-    adapter: Adapter, network: Any, rows: Sequence[TokenRow], settings: TrainSection
+    trainable: Trainable, rows: Sequence[TokenRow], settings: TrainSection
 ) -> dict[str, Any]:
     """What must be the same for a checkpoint to be gone on from; JSON values."""
-    weights = hashlib.sha256()  # the first row of each adapted layer tells models of a name apart
-    for layer in lora.layers(network).values():
-        weights.update(layer.weight[0].numpy().tobytes())
     digest = hashlib.sha256()
     for row in rows:
         digest.update(repr((row.ids, row.weights)).encode())
@@ -209,11 +191,7 @@ def _identity(
         "divergence_factor",
     }
     return {
-        "base": adapter.base,
-        "rank": adapter.rank,
-        "alpha": adapter.alpha,
-        "layers": hashlib.sha256(" ".join(adapter.factors).encode()).hexdigest(),
-        "weights_sha256": weights.hexdigest(),
+        **trainable.identity,
         "rows_sha256": digest.hexdigest(),
         "torch": torch.__version__,
         "transformers": transformers.__version__,

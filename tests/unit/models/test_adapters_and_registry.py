@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -33,11 +34,22 @@ def test_what_is_no_plain_lora_adapter_is_refused(tmp_path):
     with pytest.raises(NotFoundError, match="holds no adapter"):
         load_adapter(tmp_path)
     save_adapter(adapter(), tmp_path)
-    edit(tmp_path, use_dora=True)
-    with pytest.raises(MismatchError, match="use_dora = True; expected False"):
+    edit(tmp_path, lora_bias=True)
+    with pytest.raises(MismatchError, match="lora_bias = True; expected False"):
         load_adapter(tmp_path)
     (tmp_path / "adapter_model.safetensors").write_bytes(b"nonsense")
     with pytest.raises(UserError, match="is damaged"):
+        load_adapter(tmp_path)
+
+
+def test_rank_stabilised_and_dora_adapters_are_read_as_they_were_written(tmp_path):
+    written = replace(adapter(), rslora=True, magnitudes={LAYER: torch.rand(4)})
+    save_adapter(written, tmp_path)
+    read = load_adapter(tmp_path)
+    assert read.scale == pytest.approx(8 / 2**0.5)
+    assert torch.equal(read.magnitudes[LAYER], written.magnitudes[LAYER])
+    edit(tmp_path, use_dora=False)
+    with pytest.raises(UserError, match="lora_magnitude_vector"):
         load_adapter(tmp_path)
 
 

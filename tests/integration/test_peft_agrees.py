@@ -1,0 +1,109 @@
+"""Adapters cross over to PEFT and back with the same logits."""
+
+import json
+
+import pytest
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from transformers import AutoModelForCausalLM
+
+from tunery.config.load import load_run
+from tunery.models.adapters import load_adapter
+from tunery.models.load import open_model
+from tunery.pipelines import finetune
+from tunery.pipelines.listener import Listener
+from tunery.prefix import attention
+from tunery.prefix.attach import wear
+from tunery.testing.tiny_models import save_tiny_model
+
+pytestmark = pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing:FutureWarning")
+IDS = torch.arange(2, 40)[None]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return save_tiny_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture
+def tune(tmp_path, folder):
+    """Runs a fine-tune with a `method` section; returns the tuned model's folder."""
+
+    def run(**method):
+        turns = [("user", "{0} {1}"), ("assistant", "{2}")]
+        rows = [
+            {
+                "messages": [
+                    {"role": r, "content": t.format(n % 2, n, "ab"[n % 2])} for r, t in turns
+                ]
+            }
+            for n in range(16)
+        ]
+        (tmp_path / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        config = {
+            "name": "tiny",
+            "model": str(folder),
+            "method": method,
+            "data": {"train": "train.jsonl"},
+            "train": {"epochs": 2, "batch_size": 8, "learning_rate": 0.02},
+        }
+        (tmp_path / "config.yaml").write_text(json.dumps(config))
+        loaded = load_run(tmp_path / "config.yaml")
+        return finetune.run(
+            loaded, tmp_path / "home", offline=True, resume=False, listener=Listener()
+        ).tuned.folder
+
+    return run
+
+
+def logits_here(folder, adapter):
+    attention.register()
+    network = open_model("tiny", folder, attention=attention.NAME).network
+    wear(network, load_adapter(adapter))
+    network.set_attn_implementation("eager")
+    with torch.no_grad():
+        return network(IDS).logits
+
+
+def logits_base(folder):
+    with torch.no_grad():
+        return AutoModelForCausalLM.from_pretrained(folder)(IDS).logits
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        {"rslora": True, "rank": 4},
+        {"dora": True, "rank": 4},
+        {"dora": True, "rslora": True, "rank": 4, "blocks": ["0-0"]},
+        {"targets": ["*.layers.1.mlp.*", "*.0.self_attn.[qv]_proj"], "rank": 4},
+        {"last_blocks": 14, "targets": ["q_proj"]},
+    ],
+)
+def test_peft_computes_what_we_do(tune, folder, method):
+    adapter = tune(**method)
+    plain = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(folder), adapter)
+    with torch.no_grad():
+        theirs = plain(IDS).logits
+    assert (theirs - logits_base(folder)).abs().max() > 0.01
+    torch.testing.assert_close(logits_here(folder, adapter), theirs, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("dora", [False, True])
+@pytest.mark.parametrize("rslora", [False, True])
+def test_we_compute_what_peft_wrote(tmp_path, folder, dora, rslora):
+    config = LoraConfig(
+        r=4, lora_alpha=6, target_modules=["q_proj", "down_proj"], use_dora=dora, use_rslora=rslora
+    )
+    torch.manual_seed(0)
+    model = get_peft_model(AutoModelForCausalLM.from_pretrained(folder), config).eval()
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            parameter.data.normal_(0, 0.2)
+        if "magnitude" in name:
+            parameter.data.mul_(1.5)
+    with torch.no_grad():
+        theirs = model(IDS).logits
+    model.save_pretrained(tmp_path)
+    torch.testing.assert_close(logits_here(folder, tmp_path), theirs, rtol=1e-4, atol=1e-4)
+    assert (theirs - logits_base(folder)).abs().max() > 0.01
