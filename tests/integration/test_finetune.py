@@ -214,7 +214,10 @@ def test_a_checkpoint_of_other_settings_is_refused(write, tmp_path):
     [
         ({"dora": True}, "dora: the checkpoint has False, this run True"),
         ({"rslora": True}, "rslora: the checkpoint has False, this run True"),
-        ({"targets": ["q_proj"]}, r"targets: the checkpoint has .*'up_proj'.*, this run \['q_proj'\]"),
+        (
+            {"targets": ["q_proj"]},
+            r"targets: the checkpoint has .*'up_proj'.*, this run \['q_proj'\]",
+        ),
         ({"blocks": [1]}, r"blocks: the checkpoint has \[0, 1\], this run \[1\]"),
     ],
 )
