@@ -40,8 +40,8 @@ docs: $(DEV) ## write docs/reference again, from the commands' help and the conf
 	  + keys(), end="")' > docs/reference/configuration.md
 
 bench: $(RUNTIME) ## train the sample rows with Tunery and with TRL, side by side
-	$(BIN)/python -m benchmarks.train_vs_trl \
-	  $(if $(ARGS),$(ARGS),--data examples/support_triage/train.jsonl --rows 48 --batch 8)
+	$(BIN)/python -m benchmarks.train_vs_peers \
+	  $(if $(ARGS),$(ARGS),--case sample)
 
 serve: $(RUNTIME) ## answer the OpenAI API for the models on this machine
 	$(BIN)/tunery serve $(ARGS)

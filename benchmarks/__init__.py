@@ -3,5 +3,5 @@
 A folder is a question. `python -m benchmarks.NAME` prints one table, Tunery beside a peer, measured
 in the same run on the same machine; `--json` prints it for programs. `README.md` lists them.
 
-    $ python -m benchmarks.train_vs_trl --data train.jsonl --rows 24 --batch 8
+    $ python -m benchmarks.train_vs_peers --case sample
 """

@@ -1,5 +1,5 @@
 import pytest
-from benchmarks.train_vs_trl.comparison import (
+from benchmarks.train_vs_peers.comparison import (
     Comparison,
     Measurement,
     Pair,

@@ -2,7 +2,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from benchmarks.train_vs_trl.peer_environment import REQUIREMENTS, peer_python
+from benchmarks.train_vs_peers.peer_environment import peer_python
+from benchmarks.train_vs_peers.peers import PEERS
 
 from tunery.errors import RunError
 
@@ -77,7 +78,7 @@ def test_what_could_not_be_installed_is_shown_and_tried_again(bench: Bench) -> N
         bench.make("absent==1.0\n")
     assert "pip ended with exit code 1" in failed.value.message
     assert "Looking for absent==1.0\nNo matching distribution found" in failed.value.message
-    assert "--ours-only" in failed.value.hint
+    assert "--peers none" in failed.value.hint
     bench.calls()
     with pytest.raises(RunError, match="No matching distribution found"):
         bench.make("absent==1.0\n")
@@ -90,8 +91,12 @@ def test_an_interpreter_that_does_not_start(bench: Bench) -> None:
         bench.make("trl==1.0\n")
 
 
-def test_every_requirement_of_the_peer_is_pinned() -> None:
-    lines = REQUIREMENTS.read_text().splitlines()
-    names = [line.partition("==")[0] for line in lines if not line.startswith("#")]
-    assert all("==" in line for line in lines if not line.startswith("#"))
-    assert {"torch", "transformers", "trl", "peft", "datasets"} <= set(names)
+@pytest.mark.parametrize("name", PEERS)
+def test_every_requirement_of_a_peer_is_pinned(name: str) -> None:
+    text = PEERS[name].requirements.read_text()
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    assert [line for line in lines if "==" not in line] == []
+    assert {"torch", "transformers", "peft", "datasets"} <= {
+        text.partition("==")[0] for text in lines
+    }
+    assert PEERS[name].script.is_file()

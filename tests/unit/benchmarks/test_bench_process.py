@@ -6,7 +6,7 @@ import time
 
 import psutil
 import pytest
-from benchmarks.train_vs_trl.process import Finished, check_success, last_lines, run_measured
+from benchmarks.train_vs_peers.process import Finished, check_success, last_lines, run_measured
 
 from tunery.errors import RunError
 

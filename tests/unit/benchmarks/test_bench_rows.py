@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks.train_vs_trl.rows import prepare_rows
+from benchmarks.train_vs_peers.rows import prepare_rows
 
 from tunery.errors import DataError, NotFoundError
 
@@ -20,16 +20,16 @@ def data_file(folder: Path, *rows: dict[str, Any]) -> Path:
 
 def prepared(data: Path, rows: int) -> tuple[list[dict[str, Any]], int]:
     target = data.with_name("prepared.jsonl")
-    result = prepare_rows(data, rows, target)
+    result = prepare_rows(data, "file", rows, target)
     written = [json.loads(line) for line in target.read_text().splitlines()]
-    assert len(written) == result.count == rows
+    assert len(written) == result.count >= rows
     return written, result.left_out
 
 
-def test_the_first_rows_in_their_order(tmp_path: Path) -> None:
+def test_all_rows_in_their_order(tmp_path: Path) -> None:
     rows = [chat(("user", f"question {n}"), ("assistant", f"answer {n}")) for n in range(5)]
     written, left_out = prepared(data_file(tmp_path, *rows), 3)
-    assert [row["messages"][0]["content"] for row in written] == [f"question {n}" for n in range(3)]
+    assert [row["messages"][0]["content"] for row in written] == [f"question {n}" for n in range(5)]
     assert left_out == 0
 
 
@@ -67,9 +67,9 @@ def test_rows_that_cannot_be_used_are_passed_over_and_counted(tmp_path: Path) ->
 def test_fewer_rows_than_asked(tmp_path: Path) -> None:
     data = data_file(tmp_path, chat(("user", "u"), ("assistant", "a")), chat(("user", "alone")))
     with pytest.raises(DataError, match=r"has 1 usable rows of 2, expected at least 9.*--rows"):
-        prepare_rows(data, 9, tmp_path / "prepared.jsonl")
+        prepare_rows(data, "file", 9, tmp_path / "prepared.jsonl")
 
 
 def test_an_absent_file(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=r"absent\.jsonl"):
-        prepare_rows(tmp_path / "absent.jsonl", 1, tmp_path / "prepared.jsonl")
+        prepare_rows(tmp_path / "absent.jsonl", "file", 1, tmp_path / "prepared.jsonl")

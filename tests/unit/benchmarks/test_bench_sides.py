@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks.train_vs_trl.ours import measure_ours, read_run, run_config
-from benchmarks.train_vs_trl.peer import measure_peer, read_report
-from benchmarks.train_vs_trl.process import Finished
-from benchmarks.train_vs_trl.task import Task, process_environment
+from benchmarks.train_vs_peers.ours import measure_ours, read_run, run_config
+from benchmarks.train_vs_peers.peer import measure_peer, read_report
+from benchmarks.train_vs_peers.peers import PEERS
+from benchmarks.train_vs_peers.process import Finished
+from benchmarks.train_vs_peers.task import Task, process_environment
 
 from tunery.config.load import load_run
 from tunery.errors import RunError
@@ -37,8 +38,10 @@ def task(folder: Path, **changes: Any) -> Task:
         "model": "smollm2-135m-instruct",
         "model_folder": folder / "model",
         "rows_file": folder / "rows.jsonl",
+        "adapter": folder / "adapter",
         "rows": 20,
         "batch": 8,
+        "micro_batch": 4,
         "threads": 2,
     }
     return Task(**values | changes)
@@ -125,7 +128,7 @@ def test_our_process_fails(tmp_path: Path) -> None:
 
 def test_the_numbers_of_the_peers_report() -> None:
     stdout = f"some progress\n{json.dumps(REPORT)}\n"
-    found = read_report(Finished(0, 20.0, 900.0, stdout, ""))
+    found = read_report("TRL", Finished(0, 20.0, 900.0, stdout, ""))
     assert (found.rows, found.tokens, found.loss) == (20, 2000, (1.5, 1.0, 0.5))
     assert (found.rows_per_s, found.rows_per_s_after_first) == (2.0, 2.0)
     assert (found.peak_rss_mib, found.wall_s) == (900.0, 20.0)
@@ -135,13 +138,13 @@ def test_the_numbers_of_the_peers_report() -> None:
 @pytest.mark.parametrize("stdout", ["", "done", "[1]", '{"rows": 3}'])
 def test_a_peer_without_a_report(stdout: str) -> None:
     with pytest.raises(RunError, match="printed no numbers"):
-        read_report(Finished(0, 20.0, 900.0, stdout, ""))
+        read_report("TRL", Finished(0, 20.0, 900.0, stdout, ""))
 
 
 def test_the_peers_process_gets_the_same_task(tmp_path: Path) -> None:
     code = f"import json, sys; print(json.dumps({REPORT!r} | {{'versions': sys.argv}}))"
     python = script(tmp_path / "python", code)
-    found = measure_peer(task(tmp_path), python, {})
+    found = measure_peer(PEERS["trl"], task(tmp_path), python, {})
     given = [str(argument) for argument in found.versions][1:]
     assert given[0] == "-I"
     assert given[1].endswith("peer_trl.py")
@@ -154,13 +157,20 @@ def test_the_peers_process_gets_the_same_task(tmp_path: Path) -> None:
         "--rank": "16",
         "--alpha": "32",
         "--threads": "2",
+        "--micro-batch": "4",
+        "--adapter": str(tmp_path / "adapter"),
     }
+    packed = PEERS["llamafactory"]
+    assert not packed.takes(task(tmp_path))
+    assert packed.takes(task(tmp_path, pack_tokens=900))
+    given = packed.arguments(task(tmp_path, pack_tokens=900, pack_rows=3))
+    assert given == ["--pack-tokens", "900", "--pack-rows", "3"]
 
 
 def test_the_peers_process_fails(tmp_path: Path) -> None:
     python = script(tmp_path / "python", "raise SystemExit('out of memory')")
-    with pytest.raises(RunError, match=r"The peer ended with exit code 1.*\nout of memory"):
-        measure_peer(task(tmp_path), python, {})
+    with pytest.raises(RunError, match=r"TRL ended with exit code 1.*\nout of memory"):
+        measure_peer(PEERS["trl"], task(tmp_path), python, {})
 
 
 def test_both_processes_have_the_same_threads_and_no_network() -> None:

@@ -2,8 +2,8 @@ import json
 from typing import Any
 
 import pytest
-from benchmarks.train_vs_trl.comparison import Comparison, Measurement, Pair
-from benchmarks.train_vs_trl.table import as_json, as_text, number, times
+from benchmarks.train_vs_peers.comparison import Comparison, Measurement, Pair
+from benchmarks.train_vs_peers.table import as_json, as_text, number, times
 
 
 def measurement(rate: float, loss: tuple[float, ...] = (1.0, 0.5), **changes: Any) -> Measurement:
@@ -94,6 +94,14 @@ def test_a_ratio_that_is_absent() -> None:
     assert times(None) == "-"
 
 
+def test_losses_of_other_steps_are_not_laid_side_by_side() -> None:
+    pair = Pair(measurement(4.0, loss=(1.1, 0.5)), measurement(1.0, tokens=99))
+    text = as_text(Comparison((pair,), {}), "the setting", losses=False)
+    assert "rows/s over training" in text
+    assert "loss" not in text
+    assert "different" not in text
+
+
 def test_json_holds_everything() -> None:
     pairs = (
         Pair(measurement(4.0, loss=(1.1,)), measurement(1.0, loss=(1.0,))),
@@ -101,7 +109,7 @@ def test_json_holds_everything() -> None:
     )
     comparison = Comparison(pairs, {"peer": "it broke"})
     answer = json.loads(json.dumps(as_json(comparison, {"rows": 8}, {"cpu": "fast"})))
-    assert answer["benchmark"] == "train_vs_trl"
+    assert answer["benchmark"] == "train_vs_peers"
     assert (answer["settings"], answer["machine"]) == ({"rows": 8}, {"cpu": "fast"})
     assert answer["ours"]["median"]["rows_per_s"] == 3.0
     assert answer["ours"]["median"]["rows_per_s_after_first"] is None
@@ -114,4 +122,4 @@ def test_json_holds_everything() -> None:
         {"step": 1, "ours": 1.1, "peer": 1.0, "relative_difference": pytest.approx(0.1)}
     ]
     assert answer["loss"]["largest_relative_difference"] == pytest.approx(0.1)
-    assert answer["notes"] == []
+    assert answer["notes"] == ["Losses differ by up to 10.0%, more than 1%."]

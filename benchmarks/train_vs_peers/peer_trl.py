@@ -1,11 +1,12 @@
 """TRL's SFTTrainer on a CPU: the script that the peer's process runs.
 
-    python -I peer_trl.py ROWS.jsonl --model FOLDER --batch 8
+    python -I peer_trl.py ROWS.jsonl --model FOLDER --adapter FOLDER --batch 16 --micro-batch 8
 
-Needs what requirements-peer.txt lists, and nothing of this repository. Its settings are those with
+Needs what requirements-trl.txt lists, and nothing of this repository. Its settings are those with
 which TRL is fastest on a CPU: float32, since bfloat16 is slow without units for it, no gradient
-checkpointing, no logging, no checkpoints. Rows stay in the file's order, so that the loss of each
-step can be laid beside that of another trainer. The last line printed is one JSON object.
+checkpointing, no logging, no checkpoints. Rows stay in the file's order and the adapter starts with
+given values, so that the loss of each step can be laid beside that of another trainer. A batch that
+does not fit in memory is accumulated from micro-batches. The last line printed is one JSON object.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from peft import LoraConfig
+from peft import LoraConfig, set_peft_model_state_dict
+from safetensors.torch import load_file
 from torch.utils.data import SequentialSampler
 from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 from trl import SFTConfig, SFTTrainer
@@ -30,35 +32,43 @@ LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "
 
 
 class StepClock(TrainerCallback):
-    """Notes when training begins and when each of its steps ends."""
+    """Notes when training begins, when each of its steps ends, and the step's loss."""
 
     def __init__(self) -> None:
         self.begin_s = 0.0
         self.ends_s: list[float] = []
+        self.losses: list[float] = []
+        self.parts: list[float] = []
 
     def on_train_begin(self, *_args: Any, **_more: Any) -> None:
         """Called before the first step."""
         self.begin_s = time.perf_counter()
 
     def on_step_end(self, *_args: Any, **_more: Any) -> None:
-        """Called after each optimizer step."""
+        """Called after each optimizer step.
+
+        The trainer divides the loss of a micro-batch by the tokens of the whole step, so parts
+        are summed.
+        """
         self.ends_s.append(time.perf_counter())
+        self.losses.append(sum(self.parts))
+        self.parts.clear()
 
 
 class OrderedTrainer(SFTTrainer):
-    """Keeps the rows in order, and each step's loss in full precision."""
+    """Keeps the rows in order, and tells its clock each loss in full precision."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        self.losses: list[float] = []
-        super().__init__(*args, **options)
+    def __init__(self, clock: StepClock, **options: Any) -> None:
+        self.clock = clock
+        super().__init__(callbacks=[clock], **options)
 
     def _get_train_sampler(self, *_args: Any, **_more: Any) -> SequentialSampler:
         return SequentialSampler(self.train_dataset)
 
     def training_step(self, *args: Any, **more: Any) -> torch.Tensor:
-        """One batch, which is a whole step here: nothing is accumulated."""
+        """One micro-batch."""
         loss = super().training_step(*args, **more)
-        self.losses.append(float(loss))
+        self.clock.parts.append(float(loss))
         return loss
 
 
@@ -96,7 +106,9 @@ def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("rows", type=Path, help="chat JSONL; the last turn is learned")
     parser.add_argument("--model", type=Path, required=True, help="folder of a checkpoint")
-    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--adapter", type=Path, required=True, help="folder of its first values")
+    parser.add_argument("--batch", type=int, default=8, help="rows in an optimizer step")
+    parser.add_argument("--micro-batch", type=int, default=8, help="rows computed at once")
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--rank", type=int, default=16)
     parser.add_argument("--alpha", type=int, default=32)
@@ -107,7 +119,8 @@ def read_arguments() -> argparse.Namespace:
 def make_trainer(given: argparse.Namespace, clock: StepClock, output: str) -> OrderedTrainer:
     """The trainer, with its model loaded and its rows tokenized."""
     tokenizer = AutoTokenizer.from_pretrained(given.model)
-    return OrderedTrainer(
+    trainer = OrderedTrainer(
+        clock,
         model=AutoModelForCausalLM.from_pretrained(given.model, dtype=torch.float32),
         processing_class=tokenizer,
         train_dataset=Dataset.from_list(read_columns(given.rows, tokenizer)),
@@ -117,11 +130,11 @@ def make_trainer(given: argparse.Namespace, clock: StepClock, output: str) -> Or
             target_modules="all-linear",
             task_type="CAUSAL_LM",
         ),
-        callbacks=[clock],
         args=SFTConfig(
             output_dir=output,
             num_train_epochs=1,
-            per_device_train_batch_size=given.batch,
+            per_device_train_batch_size=given.micro_batch,
+            gradient_accumulation_steps=given.batch // given.micro_batch,
             learning_rate=given.learning_rate,
             lr_scheduler_type="constant",
             max_length=None,  # no row is cut
@@ -135,11 +148,19 @@ def make_trainer(given: argparse.Namespace, clock: StepClock, output: str) -> Or
             disable_tqdm=True,
         ),
     )
+    values = load_file(given.adapter / "adapter_model.safetensors")
+    found = set_peft_model_state_dict(trainer.model, values)
+    wanted = sum("lora_" in name for name, _ in trainer.model.named_parameters())
+    if found.unexpected_keys or len(values) != wanted:
+        raise SystemExit(f"The adapter has {len(values)} tensors, the trainer's {wanted}.")
+    return trainer
 
 
 def main() -> None:
     """Trains, and prints the numbers."""
     given = read_arguments()
+    if given.batch % given.micro_batch:
+        raise SystemExit(f"A batch of {given.batch} is no multiple of {given.micro_batch} rows.")
     torch.set_num_threads(given.threads)
     clock = StepClock()
     with tempfile.TemporaryDirectory() as output:
@@ -152,7 +173,7 @@ def main() -> None:
         "tokens": sum(lengths),
         "train_s": clock.ends_s[-1] - clock.begin_s,
         "first_s": clock.ends_s[0] - clock.begin_s,
-        "loss": trainer.losses,
+        "loss": clock.losses,
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in LIBRARIES},

@@ -8,7 +8,7 @@ from typing import Any
 
 import psutil
 
-from benchmarks.train_vs_trl.options import usable_cores
+from benchmarks.train_vs_peers.options import usable_cores
 from tunery.pipelines.machine import processor
 
 

@@ -1,4 +1,4 @@
-"""The peer's virtual environment: made on first use, kept while its requirements stay the same."""
+"""A peer's virtual environment: made on first use, kept while its requirements stay the same."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks.train_vs_trl.process import last_lines
+from benchmarks.train_vs_peers.process import last_lines
 from tunery.errors import RunError
-
-FOLDER = Path(__file__).parents[2] / ".venv-bench"
-REQUIREMENTS = Path(__file__).with_name("requirements-peer.txt")
 
 STAMP = "installed-requirements.txt"
 """Copy of the requirements, written when all of them were installed."""
@@ -22,6 +19,7 @@ def peer_python(
     requirements: Path,
     tell: Callable[[str], None],
     python: str = sys.executable,
+    install: Sequence[str] = (),
 ) -> Path:
     """The interpreter of the peer's environment, which is made if it is not there.
 
@@ -30,6 +28,7 @@ def peer_python(
         requirements: A requirements file with every version pinned.
         tell: Told when the environment is made, which takes minutes.
         python: Interpreter that makes it.
+        install: Options of pip.
 
     Raises:
         RunError: The environment cannot be made; the message ends with the last lines of the tool
@@ -43,7 +42,7 @@ def peer_python(
     tell(f"making the peer's environment in {folder}, once; this takes some minutes")
     _run([python, "-m", "venv", "--clear", str(folder)], "venv")
     _run(
-        [str(inside), "-m", "pip", "install", "--no-input", "-r", str(requirements)],
+        [str(inside), "-m", "pip", "install", "--no-input", *install, "-r", str(requirements)],
         "pip",
     )
     stamp.write_text(wanted, "utf-8")
@@ -69,5 +68,5 @@ def _run(command: Sequence[str], tool: str) -> None:
         failed, text = f"{tool} ended with exit code {done.returncode}", last_lines(done.stdout)
     raise RunError(
         f"The peer's environment cannot be made: {failed}; its last lines:\n{text}\n",
-        "See whether a package index can be reached, or measure one side with --ours-only.",
+        "See whether a package index can be reached, or measure Tunery alone with --peers none.",
     )

@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
-from benchmarks.train_vs_trl.comparison import Measurement, speed
-from benchmarks.train_vs_trl.process import Finished, check_success, run_measured
-from benchmarks.train_vs_trl.task import Task, process_environment
+from benchmarks.train_vs_peers.comparison import Measurement, speed
+from benchmarks.train_vs_peers.process import Finished, check_success, run_measured
+from benchmarks.train_vs_peers.task import Task, process_environment
 from tunery.errors import RunError
 from tunery.track.event_log import EventLog
 

@@ -15,6 +15,9 @@ FIGURES = {
 }
 """What is measured of a side, and how it is called in the table."""
 
+LOSS_LIMIT = 0.01
+"""Relative difference of the losses of a step beyond which sides do not train alike."""
+
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
@@ -29,6 +32,9 @@ class Measurement:
         wall_s: The whole process, from its start to its end, in seconds.
         loss: Of each step, in nats a trained token.
         versions: Of Python and of the libraries that decide the numbers.
+        product_share: Share of the time of all steps but the first that their matrix products
+            take alone; None if it was not measured.
+        product_gflops: The rate of these products, in 1e9 operations a second.
     """
 
     rows: int
@@ -39,6 +45,8 @@ class Measurement:
     wall_s: float
     loss: tuple[float, ...]
     versions: Mapping[str, str]
+    product_share: float | None = None
+    product_gflops: float | None = None
 
     def figure(self, name: str) -> float | None:
         """The value of one of `FIGURES`."""
@@ -142,11 +150,15 @@ class Comparison:
             "tokens": (ours.tokens, peer.tokens),
             "steps": (len(ours.loss), len(peer.loss)),
         }
-        return [
+        found = [
             f"The sides trained different {name}: ours {mine}, peer {theirs}."
             for name, (mine, theirs) in counts.items()
             if mine != theirs
         ]
+        largest = largest_difference(self.losses())
+        if largest is not None and largest > LOSS_LIMIT:
+            found.append(f"Losses differ by up to {largest:.1%}, more than {LOSS_LIMIT:.0%}.")
+        return found
 
 
 def median_of(values: Sequence[float | None]) -> float | None:

@@ -1,4 +1,4 @@
-"""The peer's side: TRL's SFTTrainer as a process of its own, in an environment of its own."""
+"""A peer's side: its script as a process of its own, in an environment of its own."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from benchmarks.train_vs_trl.comparison import Measurement, speed
-from benchmarks.train_vs_trl.process import Finished, check_success, run_measured
-from benchmarks.train_vs_trl.task import Task, process_environment
+from benchmarks.train_vs_peers.comparison import Measurement, speed
+from benchmarks.train_vs_peers.peers import Peer
+from benchmarks.train_vs_peers.process import Finished, check_success, run_measured
+from benchmarks.train_vs_peers.task import Task, process_environment
 from tunery.errors import RunError
 
-SCRIPT = Path(__file__).with_name("peer_trl.py")
 
-
-def measure_peer(task: Task, python: Path, environ: Mapping[str, str]) -> Measurement:
-    """Runs the peer's script once.
+def measure_peer(peer: Peer, task: Task, python: Path, environ: Mapping[str, str]) -> Measurement:
+    """Runs a peer's script once.
 
     Args:
+        peer: Which one.
         task: What is trained.
         python: Interpreter of the peer's environment.
         environ: The environment of this process.
@@ -27,20 +27,21 @@ def measure_peer(task: Task, python: Path, environ: Mapping[str, str]) -> Measur
     """
     command = [
         # isolated: nothing of this repository or of PYTHONPATH is on the peer's import path
-        *(str(python), "-I", str(SCRIPT), str(task.rows_file)),
+        *(str(python), "-I", str(peer.script), str(task.rows_file)),
         *("--model", str(task.model_folder)),
         *("--batch", str(task.batch)),
         *("--learning-rate", str(task.learning_rate)),
         *("--rank", str(task.rank)),
         *("--alpha", str(task.alpha)),
         *("--threads", str(task.threads)),
+        *peer.arguments(task),
     ]
     finished = run_measured(command, process_environment(environ, task.threads))
-    check_success("The peer", finished)
-    return read_report(finished)
+    check_success(peer.title, finished)
+    return read_report(peer.title, finished)
 
 
-def read_report(finished: Finished) -> Measurement:
+def read_report(title: str, finished: Finished) -> Measurement:
     """The numbers of the script's last line, with those taken from outside.
 
     Raises:
@@ -62,4 +63,4 @@ def read_report(finished: Finished) -> Measurement:
             versions=report["versions"],
         )
     except (ValueError, LookupError, TypeError) as error:
-        raise RunError(f"The peer ended well, but printed no numbers: {error!r}") from error
+        raise RunError(f"{title} ended well, but printed no numbers: {error!r}") from error

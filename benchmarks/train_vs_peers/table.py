@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from benchmarks.train_vs_trl.comparison import (
+from benchmarks.train_vs_peers.comparison import (
     FIGURES,
     Comparison,
     StepLoss,
@@ -17,17 +17,21 @@ from benchmarks.train_vs_trl.comparison import (
 ABSENT = "-"
 
 
-def as_text(comparison: Comparison, setting: str) -> str:
+def as_text(comparison: Comparison, setting: str, *, losses: bool = True) -> str:
     """The tables, in Markdown.
 
     Args:
         comparison: What was measured.
         setting: One line on what was trained and where.
+        losses: Whether the steps of both hold the same rows, so that losses are laid side by side.
     """
     parts = [setting]
     if any(comparison.measured(side) for side in ("ours", "peer")):
-        parts += [_figures(comparison), _losses(comparison.losses())]
-    parts += comparison.notes()
+        parts.append(_figures(comparison))
+    if losses and parts[1:]:
+        parts.append(_losses(comparison.losses()))
+    if losses:
+        parts += comparison.notes()
     parts += [f"{side} failed: {text}" for side, text in comparison.failures.items()]
     return "\n\n".join(parts)
 
@@ -47,7 +51,7 @@ def _figures(comparison: Comparison) -> str:
                 ", ".join(times(ratio) for ratio in ratios) or ABSENT,
             ]
         )
-    return _markdown(rows if pairs > 1 else [row[:-1] for row in rows])
+    return markdown(rows if pairs > 1 else [row[:-1] for row in rows])
 
 
 def _losses(losses: Sequence[StepLoss]) -> str:
@@ -58,10 +62,10 @@ def _losses(losses: Sequence[StepLoss]) -> str:
         rows.append([str(loss.step), _loss(loss.ours), _loss(loss.peer), shown])
     largest = largest_difference(losses)
     rows.append(["largest", "", "", ABSENT if largest is None else f"{largest:.2%}"])
-    return _markdown(rows)
+    return markdown(rows)
 
 
-def _markdown(rows: Sequence[Sequence[str]]) -> str:
+def markdown(rows: Sequence[Sequence[str]]) -> str:
     """A table with its headings first; the first column to the left, the others to the right."""
     widths = [max(3, *map(len, column)) for column in zip(*rows, strict=True)]
     aligned = [
@@ -109,7 +113,7 @@ def as_json(
     }
     ratios = {figure: comparison.ratios(figure) for figure in FIGURES}
     return {
-        "benchmark": "train_vs_trl",
+        "benchmark": "train_vs_peers",
         "machine": dict(machine),
         "settings": dict(settings),
         **sides,

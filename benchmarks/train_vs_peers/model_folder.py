@@ -7,7 +7,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
 
-from benchmarks.train_vs_trl.progress import tell
+from benchmarks.train_vs_peers.progress import tell
 from tunery.errors import FetchError
 from tunery.models.sources import fetch
 

@@ -1,4 +1,4 @@
-"""What both sides train, and with which settings."""
+"""What all sides train, and with which settings."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One training, the same for both sides.
+    """One training, the same for all sides.
 
     Attributes:
         model: Catalog name, folder or Hugging Face id, as the user gave it.
         model_folder: Holds the model's config.json, tokenizer and safetensors.
         rows_file: Chat JSONL that ends each row with the assistant turn to learn.
+        adapter: Folder of the adapter that the training starts with.
         rows: Rows in that file.
         batch: Rows in one optimizer step.
+        micro_batch: Rows that TRL computes at once.
         threads: CPU threads.
+        pack_tokens: Longest pack of LLaMA-Factory, in tokens; None if it is not measured.
+        pack_rows: Rows that fill such a pack, about.
         learning_rate: Constant over all steps.
         rank: Of the LoRA matrices, on every linear layer of a block.
         alpha: LoRA scale is alpha / rank.
@@ -26,9 +30,13 @@ class Task:
     model: str
     model_folder: Path
     rows_file: Path
+    adapter: Path
     rows: int
     batch: int
+    micro_batch: int
     threads: int
+    pack_tokens: int | None = None
+    pack_rows: int = 1
     learning_rate: float = 1e-3
     rank: int = 16
     alpha: int = 32
