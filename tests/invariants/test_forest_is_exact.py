@@ -1,12 +1,9 @@
 """Loss and gradients on a prefix forest equal those of the plain padded computation."""
 
-import copy
-
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor, nn
 from transformers import (
     AutoModelForCausalLM,
     Gemma3TextConfig,
@@ -18,90 +15,25 @@ from transformers import (
     SmolLM3Config,
 )
 
-from tunery.errors import UserError
-from tunery.models.load import context_of
-from tunery.models.token_row import TokenRow
-from tunery.prefix import attention, lora
+from tunery.prefix import attention
 from tunery.prefix.attach import attach
 from tunery.prefix.forest import build_forest
 from tunery.prefix.logprobs import target_logprobs
 from tunery.prefix.plan import cut
 from tunery.prefix.states import Trunk
+from tunery.testing.padded import (
+    RANK,
+    SCALE,
+    TARGETS,
+    distance,
+    reference,
+    row,
+    with_lora,
+)
 from tunery.testing.tiny_models import tiny_llama
 from tunery.train.loop import accumulate, mean_loss, total_weight
 from tunery.train.methods import sft
 from tunery.train.optimizer import PackedAdamW
-
-RANK, SCALE = 4, 2.0
-TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-
-
-class ThreeProducts(nn.Module):
-    """LoRA as its paper writes it, for the reference."""
-
-    def __init__(self, layer: lora.LoraLinear) -> None:
-        super().__init__()
-        self.weight, self.bias = layer.weight, layer.bias
-        self.a, self.b = nn.Parameter(layer.lora_a.detach()), nn.Parameter(layer.lora_b.detach())
-
-    def forward(self, x: Tensor) -> Tensor:
-        bias = 0 if self.bias is None else self.bias
-        return x @ self.weight.T + bias + SCALE * (x @ self.a.T) @ self.b.T
-
-
-def with_lora(seed: int = 0, network=None, targets=TARGETS, last_blocks=None):
-    """A tiny model that attends over forests, its adapter filled with random values."""
-    attention.register()
-    network = tiny_llama(seed) if network is None else network
-    network.set_attn_implementation(attention.NAME)
-    attach(network, targets, RANK, SCALE, last_blocks)
-    generator = torch.Generator().manual_seed(seed + 1)
-    for layer in lora.layers(network).values():
-        if layer.bias is not None:
-            layer.bias.data.normal_(generator=generator)
-        layer.lora_a.data.normal_(0, 0.2, generator=generator)
-        layer.lora_b.data.normal_(0, 0.2, generator=generator)
-    lora.merge_all(network)
-    return network
-
-
-def padded_loss(network, rows: list[TokenRow]) -> Tensor:
-    """Plain computation: right-padded batch, causal attention, a full output layer."""
-    longest = max(len(row.ids) for row in rows)
-    ids = torch.tensor([row.ids + (0,) * (longest - len(row.ids)) for row in rows])
-    weights = torch.tensor([row.weights + (0.0,) * (longest - len(row.ids)) for row in rows])
-    mask = torch.tensor([[1] * len(row.ids) + [0] * (longest - len(row.ids)) for row in rows])
-    logits = network(input_ids=ids, attention_mask=mask).logits
-    logp = torch.log_softmax(logits[:, :-1], dim=-1)
-    picked = logp.gather(-1, ids[:, 1:, None])[:, :, 0]
-    return -(picked * weights[:, 1:]).sum() / weights.sum()
-
-
-def reference(network, rows: list[TokenRow]) -> tuple[float, dict[str, tuple[Tensor, Tensor]]]:
-    """Loss and adapter gradients in float64, with three-product LoRA."""
-    plain = copy.deepcopy(network).double()
-    plain.set_attn_implementation("eager")
-    for name in list(lora.layers(plain)):
-        parent, _, child = name.rpartition(".")
-        owner = plain.get_submodule(parent)
-        setattr(owner, child, ThreeProducts(getattr(owner, child)))
-    loss = padded_loss(plain, rows)
-    loss.backward()
-    grads = {n: (m.a.grad, m.b.grad) for n, m in plain.named_modules() if hasattr(m, "a")}
-    return float(loss.detach()), grads
-
-
-def distance(network, grads: dict[str, tuple[Tensor, Tensor]]) -> float:
-    """Relative distance of the network's adapter gradients from the reference's."""
-    own = [g for m in lora.layers(network).values() for g in (m.lora_a.grad, m.lora_b.grad)]
-    other = [g for name in lora.layers(network) for g in grads[name]]
-    flat = torch.cat([g.double().flatten() for g in own])
-    expected = torch.cat([g.flatten() for g in other])
-    return float((flat - expected).norm() / expected.norm())
-
-
-def row(ids: list[int], learned: list[bool]) -> TokenRow:
-    return TokenRow(tuple(ids), (0.0, *(float(flag) for flag in learned[1:])))
 
 
 @st.composite
@@ -273,14 +205,6 @@ def test_gradients_are_exact_on_a_trunk_that_is_computed_once(family):
     assert mean_loss(network, rows, "sft", 24, trunk) == pytest.approx(
         mean_loss(network, rows, "sft", 24), rel=1e-5
     )
-
-
-def test_a_row_longer_than_a_sliding_window_is_refused():
-    config, targets = FAMILIES["gemma3"]
-    network = with_lora(network=AutoModelForCausalLM.from_config(config).eval(), targets=targets)
-    assert context_of(network.config) == 64
-    with pytest.raises(UserError, match="a window of 64 over 70 tokens"):
-        accumulate(network, [row(list(range(2, 72)), [True] * 70)], "sft", 100)
 
 
 def test_blocks_below_the_last_adapted_ones_stay_untouched():

@@ -14,8 +14,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from tunery.errors import UserError
-from tunery.models.architecture import MODEL_TYPES
 from tunery.models.chat_template import ChatTemplate
+from tunery.models.proven import PROVEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,7 @@ class LoadedModel:
         name: What the user calls it.
         network: The transformers causal language model, in evaluation mode.
         template: Its tokenizer and chat template.
-        context: Longest row in tokens: what the model takes, or the shortest of its sliding
-            windows, beyond which a row would need a mask that the forest does not have.
+        context: Longest row in tokens; see `context_of`.
         parameters: Number of weights; a tied output layer counts once.
     """
 
@@ -96,24 +95,26 @@ def open_model(
 
 
 def _check_family(name: str, folder: Path) -> None:
-    """Refuses models that the engine would compute wrongly; see `architecture.MODEL_TYPES`."""
+    """Refuses models that the engine would compute wrongly; see `proven.PROVEN`."""
     kind = json.loads((folder / "config.json").read_text("utf-8")).get("model_type")
-    if kind not in MODEL_TYPES:
+    if kind not in PROVEN:
         raise UserError(
-            f"{name} is a model of type {kind!r}; gradients are proven for "
-            f"{', '.join(MODEL_TYPES)}.",
+            f"{name} is a model of type {kind!r}; gradients are proven for {', '.join(PROVEN)}.",
             "Choose another base model: `tunery models list`.",
         )
 
 
 def context_of(config: Any) -> int:
-    """Longest row in tokens; see `LoadedModel.context`."""
-    window: int | None = getattr(config, "sliding_window", None)
-    kinds: list[str] | None = getattr(config, "layer_types", None)
+    """Longest row in tokens.
+
+    LongRoPE has other frequencies beyond the context that a model was made with, for the whole
+    forward pass. Rows of one forest would change each other, so that context is the limit.
+    """
     longest = int(config.max_position_embeddings)
-    if not window or (kinds is not None and "sliding_attention" not in kinds):
+    rope: dict[str, Any] = getattr(config, "rope_parameters", None) or {}
+    if rope.get("rope_type") != "longrope":
         return longest
-    return min(longest, window)
+    return min(longest, int(rope.get("original_max_position_embeddings") or longest))
 
 
 def end_ids(folder: Path, tokenizer: Any) -> list[int]:

@@ -23,7 +23,6 @@ from tunery.evaluate.report import ReportFiles, write_report
 from tunery.evaluate.run import compare
 from tunery.evaluate.sample import samples_from
 from tunery.models.adapters import save_adapter
-from tunery.models.architecture import FAMILIES, MODEL_TYPES
 from tunery.models.catalog import load_catalog
 from tunery.models.load import LoadedModel, open_model, set_threads
 from tunery.models.registry import TunedModel, publish
@@ -33,6 +32,7 @@ from tunery.pipelines.listener import Listener
 from tunery.pipelines.prepare import PreparedData, prepare_data
 from tunery.pipelines.record import about_run, loss_curves, write_summary
 from tunery.prefix import attention
+from tunery.prefix.targets import block_layers
 from tunery.serve.engines.torch import TorchEngine
 from tunery.track.event_log import EventLog
 from tunery.train.events import (
@@ -248,8 +248,7 @@ def _with_targets(config: RunConfig, model: LoadedModel) -> MethodSection:
     """The method with its target layers named: the user's, or every one of a block."""
     if config.method.targets is not None:
         return config.method
-    family = MODEL_TYPES[model.network.config.model_type]
-    return config.method.model_copy(update={"targets": FAMILIES[family].lora_targets})
+    return config.method.model_copy(update={"targets": block_layers(model.network)})
 
 
 def _compare(

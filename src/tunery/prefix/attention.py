@@ -28,6 +28,7 @@ from transformers import AttentionInterface
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 
 from tunery.errors import UserError
+from tunery.prefix.attention_masked import Scoring, masked_attention
 from tunery.prefix.cache import KeyValueCache
 from tunery.prefix.forest import Node
 
@@ -169,25 +170,35 @@ def _attend(
     """Transformers' attention interface: [B, H, T, D] in, [B, T, H, D] out."""
     nodes: tuple[Node, ...] | None = kwargs.get("forest_nodes")
     cache: KeyValueCache | None = kwargs.get("key_value_cache")
-    deepest = max((n.depth + n.end - n.start for n in nodes or ()), default=0)
-    if cache is not None and nodes is None:
-        deepest = int(cache.lengths.max())
-    window: int = kwargs.get("sliding_window") or 0
-    odd = [name for name in ("softcap", "s_aux", "position_bias") if kwargs.get(name) is not None]
+    odd = [name for name in ("s_aux", "position_bias") if kwargs.get(name) is not None]
     odd += ["a mask"] * (attention_mask is not None) + ["dropout"] * (dropout > 0)
-    odd += [f"a window of {window} over {deepest} tokens"] * (0 < window < deepest)
     if odd or (nodes is None and cache is None):
         raise UserError(
             f"{type(module).__name__} asks for attention with {', '.join(odd) or 'no forest'}, "
             "which the prefix forest does not compute.",
             "Choose another base model: `tunery models list`.",
         )
-    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    scoring = Scoring(
+        scale=query.shape[-1] ** -0.5 if scaling is None else scaling,
+        window=kwargs.get("sliding_window") or None,
+        softcap=kwargs.get("softcap"),
+    )
     if nodes is None and cache is not None:
-        return cache.attend(module.layer_idx, query, key, value, scale), None
+        return cache.attend(module.layer_idx, query, key, value, scoring), None
     if cache is not None:
         cache.keep(module.layer_idx, key, value)
-    return forest_attention(query, key, value, nodes or (), scale).transpose(1, 2), None
+    return _over_forest(query, key, value, nodes or (), scoring).transpose(1, 2), None
+
+
+def _over_forest(
+    query: Tensor, key: Tensor, value: Tensor, nodes: tuple[Node, ...], scoring: Scoring
+) -> Tensor:
+    """By the kernel where it is exact, by plain products elsewhere."""
+    deepest = max(node.depth + node.end - node.start for node in nodes)
+    plain = scoring.softcap is None and (scoring.window is None or scoring.window >= deepest)
+    if plain and value.shape[-1] == query.shape[-1]:
+        return forest_attention(query, key, value, nodes, scoring.scale)
+    return masked_attention(query, key, value, nodes, scoring)
 
 
 def _no_mask(*_args: Any, **_kwargs: Any) -> None:

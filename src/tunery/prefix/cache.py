@@ -3,7 +3,8 @@
 A cache is filled by one forward pass over a forest of prompts, shared prefixes computed once, and
 spread over the rows. Rows are stored left-aligned: row b fills places [0, lengths[b]).
 
-Shapes: B rows, H query heads, G key-value heads, D head dimension, C places.
+Shapes: B rows, H query heads, G key-value heads, D width of a key, E of a value, C
+places.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
+
+from tunery.prefix.attention_masked import Scoring, finish
 
 BLOCK = 256
 """Places for new tokens are made so many at a time: an answer rarely fills a model's context."""
@@ -69,18 +72,20 @@ class KeyValueCache:
                 kept[layer] = tensor[rows]
         self._update_mask()
 
-    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
+    def attend(
+        self, layer: int, query: Tensor, key: Tensor, value: Tensor, scoring: Scoring
+    ) -> Tensor:
         """Stores one new token a row and lets it see its row.
 
         Args:
             layer: Index of the layer.
             query: [B, H, 1, D].
             key: [B, G, 1, D].
-            value: [B, G, 1, D].
-            scale: Factor on the scores.
+            value: [B, G, 1, E].
+            scoring: Scale, window and cap of the layer.
 
         Returns:
-            [B, 1, H, D].
+            [B, 1, H, E].
         """
         batch, heads, _, dim = query.shape
         groups = key.shape[1]
@@ -91,10 +96,17 @@ class KeyValueCache:
         seen = self._mask.shape[-1]
         # The query heads of one key-value head become its queries: [B, G, H / G, D].
         folded = query.view(batch, groups, heads // groups, dim)
-        out = scaled_dot_product_attention(
-            folded, keys[:, :, :seen], values[:, :, :seen], attn_mask=self._mask, scale=scale
-        )
-        return out.reshape(batch, 1, heads, dim)
+        keys, values, visible = keys[:, :, :seen], values[:, :, :seen], self._mask
+        if scoring.window is not None and scoring.window < seen:
+            visible = visible & (torch.arange(seen) > (last - scoring.window)[:, None, None, None])
+        if scoring.softcap is None:
+            out = scaled_dot_product_attention(
+                folded, keys, values, attn_mask=visible, scale=scoring.scale
+            )
+        else:
+            scores = finish(folded @ keys.transpose(2, 3), scoring)
+            out = scores.masked_fill_(~visible, -torch.inf).softmax(dim=-1) @ values
+        return out.reshape(batch, 1, heads, values.shape[3])
 
     def _update_mask(self) -> None:
         seen = int(self.lengths.max()) if len(self.lengths) else 0

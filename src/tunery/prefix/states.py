@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from tunery.errors import UserError
 from tunery.models.adapters import block_of
 from tunery.models.token_row import TokenRow
 from tunery.prefix import lora
@@ -39,9 +40,22 @@ def hidden_states(
         [T, d].
     """
     if trunk is None:
-        return _run(model, forest, cache, input_ids=forest.input_ids[None])
-    with _replaced(model.base_model.layers[: trunk.first], _pass_on):
-        return _run(model, forest, cache, inputs_embeds=trunk.entering(forest)[None])
+        return _run(model, forest, cache)
+    states = trunk.entering(forest)[None]
+    with _replaced(blocks(model)[: trunk.first], lambda *_args, **_kwargs: states):
+        return _run(model, forest, cache)
+
+
+def blocks(model: Any) -> list[nn.Module]:
+    """The model's blocks, from the lowest on, whatever its family calls their list."""
+    count = model.config.get_text_config().num_hidden_layers
+    for part in model.base_model.modules():
+        if isinstance(part, nn.ModuleList) and len(part) == count:
+            return list(part)
+    raise UserError(
+        f"{type(model).__name__} has no list of its {count} blocks.",
+        "Choose another base model: `tunery models list`.",
+    )
 
 
 def first_adapted_block(model: nn.Module) -> int:
@@ -88,9 +102,9 @@ def _entering(model: Any, forest: Forest, block: int) -> Tensor:
         seen.append(hidden[0])
         return hidden
 
-    layers = model.base_model.layers
+    layers = blocks(model)
     with _replaced(layers[block:], _pass_on), _replaced(layers[block : block + 1], keep):
-        _run(model, forest, None, input_ids=forest.input_ids[None])
+        _run(model, forest, None)
     return seen[0]
 
 
@@ -114,9 +128,9 @@ def _replaced(blocks: Iterable[nn.Module], forward: Callable[..., Tensor]) -> It
                 block.forward = own
 
 
-def _run(model: Any, forest: Forest, cache: KeyValueCache | None, **given: Tensor) -> Tensor:
+def _run(model: Any, forest: Forest, cache: KeyValueCache | None) -> Tensor:
     output = model.base_model(
-        **given,
+        input_ids=forest.input_ids[None],
         position_ids=forest.position_ids[None],
         use_cache=False,
         forest_nodes=forest.nodes,

@@ -10,6 +10,7 @@ from torch import nn
 
 from tunery.errors import UserError
 from tunery.models.adapters import block_of
+from tunery.prefix.states import blocks as blocks_of
 
 PATTERN_SIGNS = frozenset(".*?[")
 """A target with one of these is a pattern over full names; without, it is a layer's last name."""
@@ -92,6 +93,13 @@ def chosen_blocks(
             )
         chosen.update(span)
     return sorted(chosen)
+
+
+def block_layers(model: Any) -> tuple[str, ...]:
+    """Last names of all linear layers of the model's blocks: what LoRA adapts by default."""
+    inner = (item for block in blocks_of(model) for item in block.named_modules())
+    names = (name.rpartition(".")[2] for name, part in inner if isinstance(part, nn.Linear))
+    return tuple(dict.fromkeys(names))
 
 
 def _means(target: str, name: str) -> bool:

@@ -46,9 +46,9 @@ def test_weights_that_are_missing_are_never_made_up(folder, tmp_path):
 
 
 def test_a_family_without_a_proof_is_refused(tmp_path):
-    (tmp_path / "config.json").write_text(json.dumps({"model_type": "granite"}))
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "stablelm"}))
     (tmp_path / "model.safetensors").write_bytes(b"")
-    with pytest.raises(UserError, match="of type 'granite'; gradients are proven for llama"):
+    with pytest.raises(UserError, match="of type 'stablelm'; gradients are proven for apertus"):
         open_model("x", tmp_path, attention="eager")
 
 
@@ -59,15 +59,15 @@ def test_every_end_token_is_known_the_template_s_first(tmp_path):
     assert end_ids(tmp_path, SimpleNamespace(eos_token_id=None)) == [7, 2, 9]
 
 
-def test_a_sliding_window_bounds_the_context_where_it_is_used():
+def test_a_sliding_window_does_not_bound_the_context_but_longrope_does():
     def config(**values):
         return SimpleNamespace(max_position_embeddings=100, **values)
 
     assert context_of(config()) == 100
-    assert context_of(config(sliding_window=None)) == 100
-    assert context_of(config(sliding_window=30)) == 30
-    assert context_of(config(sliding_window=30, layer_types=["full_attention"])) == 100
-    assert context_of(config(sliding_window=300)) == 100
+    assert context_of(config(sliding_window=30)) == 100
+    long = {"rope_type": "longrope", "original_max_position_embeddings": 40}
+    assert context_of(config(rope_parameters=long)) == 40
+    assert context_of(config(rope_parameters={"rope_type": "default"})) == 100
 
 
 def test_threads_can_be_set():
