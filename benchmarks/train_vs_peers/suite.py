@@ -12,11 +12,12 @@ from typing import Any
 from benchmarks.train_vs_peers.cases import REPOSITORY, Case
 from benchmarks.train_vs_peers.comparison import Measurement
 from benchmarks.train_vs_peers.model_folder import find_model
-from benchmarks.train_vs_peers.ours import measure_ours
+from benchmarks.train_vs_peers.ours import RUN_NAME, measure_ours
 from benchmarks.train_vs_peers.peer import measure_peer
 from benchmarks.train_vs_peers.peer_environment import peer_python
 from benchmarks.train_vs_peers.peers import PEERS, Peer
 from benchmarks.train_vs_peers.process import last_lines
+from benchmarks.train_vs_peers.product_share import with_product_share
 from benchmarks.train_vs_peers.progress import tell
 from benchmarks.train_vs_peers.results import Results, code_hash
 from benchmarks.train_vs_peers.rounds import Rounds, Side, run_rounds
@@ -120,7 +121,13 @@ def set_out(case: Case, suite: Suite, settings: Settings, work: Path) -> Task:
 def _ours(task: Task, settings: Settings, work: Path) -> Side:
     """Our side; each run gets an empty home folder."""
     models = settings.home / "models"
-    return lambda number: measure_ours(task, work / f"home-{number}", models, os.environ)
+
+    def run(number: int) -> Measurement:
+        home = work / f"home-{number}"
+        found = measure_ours(task, home, models, os.environ)
+        return with_product_share(found, home / "runs" / RUN_NAME, task, os.environ)
+
+    return run
 
 
 def _peer(peer: Peer, task: Task) -> Side:
