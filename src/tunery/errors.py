@@ -6,9 +6,10 @@
     │   ├── DataError           a data file, or its rows
     │   ├── NotFoundError       a model, run or file that is not there; HTTP 404
     │   └── MismatchError       a checkpoint or adapter made for something else
-    └── RunError (RuntimeError) the work itself failed; exit code 1, HTTP 500
-        ├── FetchError          no source of a model could be reached or trusted
-        └── DivergedError       the loss of a training is not a number, or rises beyond bounds
+    ├── RunError (RuntimeError) the work itself failed; exit code 1, HTTP 500
+    │   ├── FetchError          no source of a model could be reached or trusted
+    │   └── DivergedError       the loss of a training is not a number, or rises beyond bounds
+    └── PausedError             a run was asked to pause and can be resumed; exit code 75
 
 A message says what was given and what was expected; `hint` says what to do. Doors show both and
 never a traceback. To add one: choose its category by whose mistake it is, and draw it above.
@@ -68,3 +69,9 @@ class FetchError(RunError):
 
 class DivergedError(RunError):
     """The loss is not a number, or rises beyond bounds; the message names the step and its rows."""
+
+
+class PausedError(TuneryError):
+    """A run was asked to pause, and did: no failure, but not the end that was ordered either."""
+
+    exit_code = 75  # EX_TEMPFAIL of sysexits.h: to be tried again

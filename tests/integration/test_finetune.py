@@ -16,7 +16,7 @@ from tunery.pipelines.listener import Listener
 from tunery.serve.engine import Sampling
 from tunery.serve.engines.opening import open_torch_engine
 from tunery.testing.tiny_models import save_tiny_model
-from tunery.train.events import Noted, StepDone, Validated
+from tunery.train.events import Noted, StepDone, StoppedEarly, Validated
 from tunery.train.plan import TrainPlan
 
 SYSTEM = {"role": "system", "content": "Answer a or b."}
@@ -41,6 +41,14 @@ class Recorder(Listener):
 
 class Stop(Exception):
     """Ends a run in the middle, as a crash would."""
+
+
+class CrashingLater(Recorder):
+    """Ends a run when it has trained."""
+
+    def stage(self, name):
+        if name == "evaluate":
+            raise Stop
 
 
 def chat(question, answer):
@@ -318,6 +326,46 @@ def test_a_diverging_run_stops_with_the_lines_of_its_rows(write, tmp_path):
 def test_a_gradient_that_is_no_number_stops_with_the_lines_of_its_rows(write, tmp_path):
     config = write(epochs=30, learning_rate=1.0, method={"alpha": 3200.0})
     with pytest.raises(DivergedError, match=r"Step \d+ has loss .*train.jsonl:\d+ \(loss"):
+        run(config, tmp_path / "home")
+
+
+def test_early_stopping_takes_the_best_weights_and_resumes_alike(write, tmp_path):
+    # so high a rate that the validation loss soon rises
+    config = write(epochs=20, learning_rate=0.3, early_stopping={"patience": 2})
+    recorder = Recorder()
+    whole = run(config, tmp_path / "whole", recorder)
+    losses = {event.step: event.loss for event in recorder.of(Validated)}
+    (stop,) = recorder.of(StoppedEarly)
+    best = min(losses, key=losses.get)
+    assert (stop.best_step, stop.best_loss) == (best, losses[best])
+    assert max(losses) == stop.step == whole.trained.last_step < stop.steps
+    assert whole.trained.taken_step == best < stop.step
+    checkpoints = {path.name for path in (whole.folder / "checkpoints").iterdir()}
+    assert f"step-{best:06d}" in checkpoints
+
+    class Crashing(Recorder):
+        def event(self, event):
+            super().event(event)
+            if isinstance(event, StepDone) and event.step == stop.step:
+                raise Stop
+
+    home = tmp_path / "crashed"
+    for resume in (False, True):
+        with pytest.raises(Stop):
+            run(config, home, Crashing(), resume=resume)
+    resumed = Recorder()
+    with pytest.raises(Stop):  # trained to its end, crashed before the evaluation
+        run(config, home, CrashingLater(), resume=True)
+    again = run(config, home, resumed, resume=True)
+    assert not resumed.of(StepDone)
+    name = "adapter_model.safetensors"
+    assert (again.tuned.folder / name).read_bytes() == (whole.tuned.folder / name).read_bytes()
+
+
+def test_early_stopping_needs_validation_rows(write, tmp_path):
+    config = write(early_stopping={})
+    config = config.model_copy(update={"data": config.data.model_copy(update={"validation": None})})
+    with pytest.raises(UserError, match=r"early_stopping is set, but there are no validation rows"):
         run(config, tmp_path / "home")
 
 

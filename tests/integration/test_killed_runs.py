@@ -77,7 +77,7 @@ def outcome(home):
     folder = home / "runs" / "tiny"
     events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
     steps = [(e["step"], e["loss"], e["grad_norm"]) for e in events if e["event"] == "step"]
-    losses = [(e["step"], e["loss"]) for e in events if e["event"] == "validated"]
+    losses = [(e["step"], e["loss"]) for e in events if e["event"] == "validation"]
     return (folder / "adapter" / "adapter_model.safetensors").read_bytes(), steps, losses
 
 

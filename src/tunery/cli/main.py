@@ -9,10 +9,10 @@ from typing import Annotated, Any, TextIO
 import typer
 from typer.core import TyperGroup
 
-from tunery.cli import chat, data, doctor, evaluate, models, quickstart, serve, train
+from tunery.cli import chat, data, doctor, evaluate, models, pause, quickstart, serve, train
 from tunery.cli.crash import save_crash, tunery_version
 from tunery.cli.output import note, show_error
-from tunery.errors import TuneryError
+from tunery.errors import PausedError, TuneryError
 
 EXIT_FAILURE = 1
 EXIT_INTERRUPTED = 130
@@ -21,7 +21,8 @@ EXIT_INTERRUPTED = 130
 class Door(TyperGroup):
     """The root of all commands: what they raise ends here, as a sentence and an exit code.
 
-    0 is success, 2 a mistake of the user's (Typer's own for options), 1 a failure, 130 Ctrl-C.
+    0 is success, 2 a mistake of the user's (Typer's own for options), 1 a failure, 75 a run that
+    was paused, 130 Ctrl-C.
     """
 
     def invoke(self, ctx: Any) -> Any:
@@ -33,6 +34,9 @@ class Door(TyperGroup):
         except KeyboardInterrupt:
             note("Stopped.")
             raise typer.Exit(EXIT_INTERRUPTED) from None
+        except PausedError as paused:
+            note(str(paused))
+            raise typer.Exit(paused.exit_code) from None
         except TuneryError as error:
             show_error(error.message, error.hint)
             raise typer.Exit(error.exit_code) from None
@@ -64,6 +68,7 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")
 app.command("train")(train.train)
+app.command("pause")(pause.pause)
 app.command("eval")(evaluate.evaluate)
 app.command("chat")(chat.chat)
 app.command("serve")(serve.serve)

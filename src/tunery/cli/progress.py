@@ -15,7 +15,7 @@ from tunery.evaluate.summary import summary_rows
 from tunery.evaluate.wording import duration, memory
 from tunery.pipelines.finetune import FinetuneResult
 from tunery.pipelines.listener import Listener
-from tunery.train.events import Event, Noted, Resumed, StepDone, Validated
+from tunery.train.events import Event, Noted, Resumed, StepDone, StoppedEarly, Validated
 from tunery.train.plan import TrainPlan
 
 STAGES = {
@@ -52,6 +52,7 @@ class RunProgress(Listener):
             disable=not console.is_terminal,
         )
         self._tasks: dict[str, TaskID] = {}
+        self.current_stage = ""
 
     def __enter__(self) -> RunProgress:
         self._bar.start()
@@ -71,6 +72,7 @@ class RunProgress(Listener):
 
     def stage(self, name: str) -> None:
         """Prints the headline of a stage."""
+        self.current_stage = name
         self._console.print(f"[bold]{STAGES[name]}[/bold]")
 
     def event(self, event: Event) -> None:
@@ -86,6 +88,11 @@ class RunProgress(Listener):
                 self.log(f"Step {event.step}: validation loss {event.loss:.4f}")
             case Resumed():
                 self.log(f"Resumed after step {event.step} of {event.steps}.")
+            case StoppedEarly():
+                self.log(
+                    f"Stopped early after step {event.step} of {event.steps}: the validation loss "
+                    f"has not fallen since step {event.best_step} ({event.best_loss:.4f})."
+                )
             case Noted():
                 self.log(event.message)
 
@@ -125,6 +132,11 @@ def show_result(console: Console, result: FinetuneResult) -> None:
         show_scores(result.comparison)
     show_hardest(result)
     trained = result.trained
+    if trained.taken_step != trained.last_step and trained.best is not None:
+        console.print(
+            f"The weights are those of step {trained.taken_step} of {trained.last_step}, with the "
+            f"lowest validation loss ({trained.best.loss:.4f})."
+        )
     console.print(
         f"Memory of training: estimated {memory(trained.plan.peak_bytes)}, measured "
         f"{memory(trained.peak_bytes)} (estimate {trained.memory_error:+.0%})."

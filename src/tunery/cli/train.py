@@ -9,6 +9,7 @@ import typer
 
 from tunery.cli.home import open_workspace
 from tunery.cli.output import open_console
+from tunery.cli.pause import pausing_on_signals
 
 if TYPE_CHECKING:
     from tunery.config.run import RunConfig
@@ -37,13 +38,27 @@ def train(
 
 
 def run_in_foreground(workspace: Workspace, config: RunConfig, *, resume: bool) -> FinetuneResult:
-    """Runs a fine-tune with a progress bar, then prints its scores."""
+    """Runs a fine-tune with a progress bar, then prints its scores.
+
+    The first Ctrl-C or SIGTERM while it trains pauses it.
+
+    Raises:
+        PausedError: It was paused.
+    """
     # Imported here: they load torch, which `tunery --help` must not wait for.
     from tunery.cli.progress import RunProgress, show_result
     from tunery.pipelines import finetune
+    from tunery.pipelines.pause import ask_to_pause
 
     console = open_console()
-    with RunProgress(console) as progress:
+
+    def ask() -> None:
+        ask_to_pause(workspace.home, config.name)
+
+    def is_training() -> bool:
+        return progress.current_stage == "train"
+
+    with RunProgress(console) as progress, pausing_on_signals(ask, is_training):
         result = finetune.run(
             config, workspace.home, offline=workspace.offline, resume=resume, listener=progress
         )

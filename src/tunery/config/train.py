@@ -7,6 +7,16 @@ from pydantic import Field
 from tunery.config.section import Section
 
 
+class EarlyStoppingSection(Section):
+    """Ends training when the validation loss no longer falls; the model gets the best weights."""
+
+    patience: int = Field(default=2, ge=1)
+    """Validations in a row without a better loss after which training ends."""
+
+    min_delta: float = Field(default=0.0, ge=0)
+    """A validation loss is better when it is lower by more than this, in nats."""
+
+
 class TrainSection(Section):
     """How it is trained."""
 
@@ -56,7 +66,12 @@ class TrainSection(Section):
     """Optimizer steps between checkpoints; once an epoch by default."""
 
     keep_checkpoints: int = Field(default=2, ge=1)
-    """Newest checkpoints kept on disk."""
+    """Newest checkpoints kept on disk, besides the one with the lowest validation loss."""
+
+    early_stopping: EarlyStoppingSection | None = None
+    """Ends training when the validation loss no longer falls, and takes the weights of the step
+    where it was lowest; needs validation rows. Without it, the weights of the last step are taken.
+    `{}` takes the defaults."""
 
     threads: int | None = Field(default=None, ge=1)
     """CPU threads; the number of cores by default."""

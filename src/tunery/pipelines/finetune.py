@@ -29,6 +29,7 @@ from tunery.models.registry import TunedModel, publish
 from tunery.models.sources import fetch
 from tunery.pipelines.hardest import hardest_rows
 from tunery.pipelines.listener import Listener
+from tunery.pipelines.pause import lock_file, pause_file
 from tunery.pipelines.prepare import PreparedData, prepare_data
 from tunery.pipelines.record import about_run, loss_curves, write_summary
 from tunery.prefix import attention
@@ -39,12 +40,15 @@ from tunery.train.events import (
     Checkpointed,
     Event,
     Noted,
+    Paused,
     Resumed,
     StepDone,
+    StoppedEarly,
     Validated,
 )
 from tunery.train.plan import TrainPlan
 from tunery.train.run import TrainResult, peak_memory, train
+from tunery.train.session import Session
 
 EVENT_KINDS = {
     TrainPlan: "plan",
@@ -52,6 +56,8 @@ EVENT_KINDS = {
     Validated: "validation",
     Checkpointed: "checkpoint",
     Resumed: "resume",
+    StoppedEarly: "early_stop",
+    Paused: "pause",
     Noted: "note",
 }
 
@@ -94,6 +100,7 @@ def run(
         listener: Told what happens.
 
     Raises:
+        PausedError: A pause was asked for (see `pipelines.pause`), and training can be resumed.
         TuneryError: Whatever cannot be done; see `tunery.errors`.
     """
     if config.name in load_catalog() or config.name == config.model:
@@ -102,6 +109,7 @@ def run(
             "Set `name` to another one: the tuned model gets it.",
         )
     with _locked(home, config.name):
+        pause_file(home, config.name).unlink(missing_ok=True)  # meant for an earlier process
         return _run(config, home, offline=offline, resume=resume, listener=listener)
 
 
@@ -124,7 +132,9 @@ def _run(
 
     stages.begin("train")
     events = EventLog(folder / "events.jsonl")
-    result = _train(model, data, config, folder, resume=resume, events=events, listener=listener)
+    asked = pause_file(home, config.name).exists
+    session = Session(folder / "checkpoints", resume, asked)
+    result = _train(model, data, config, folder, session=session, events=events, listener=listener)
     save_adapter(result.adapter, folder / "adapter")
     tuned = publish(home, config.name, config.model, folder, data.system)
     hardest = hardest_rows(events.read("step"), data.train, data.conversations)
@@ -168,7 +178,7 @@ def _locked(home: Path, name: str) -> Iterator[None]:
     """Keeps two runs of one name from writing into one folder."""
     (home / "runs").mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(home / "runs" / f".{name}.lock", timeout=0):
+        with FileLock(lock_file(home, name), timeout=0):
             yield
     except Timeout:
         raise UserError(
@@ -221,7 +231,7 @@ def _train(
     config: RunConfig,
     folder: Path,
     *,
-    resume: bool,
+    session: Session,
     events: EventLog,
     listener: Listener,
 ) -> TrainResult:
@@ -238,8 +248,7 @@ def _train(
         data.validation,
         method=_with_targets(config, model),
         settings=config.train,
-        folder=folder / "checkpoints",
-        resume=resume,
+        session=session,
         on_event=on_event,
     )
 

@@ -24,6 +24,8 @@ from tunery.errors import MismatchError
 
 STATE_FILE = "state.safetensors"
 META_FILE = "meta.json"
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, SafetensorError)
+"""What reading a damaged checkpoint raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,8 @@ class Checkpoint:
     progress: Mapping[str, Any] = field(default_factory=dict)
 
 
-def save(checkpoint: Checkpoint, folder: Path, keep: int) -> Path:
-    """Writes a checkpoint, then removes all but the newest `keep`."""
+def save(checkpoint: Checkpoint, folder: Path, keep: int, spare: int | None = None) -> Path:
+    """Writes a checkpoint, then removes all but the newest `keep` and that of step `spare`."""
     folder.mkdir(parents=True, exist_ok=True)
     final = folder / _name(checkpoint.step)
     for left_behind in folder.glob(".step-*"):
@@ -69,7 +71,8 @@ def save(checkpoint: Checkpoint, folder: Path, keep: int) -> Path:
     draft.rename(final)
     _flush(folder)
     for old in _newest_first(folder)[keep:]:
-        shutil.rmtree(old)
+        if spare is None or old.name != _name(spare):
+            shutil.rmtree(old)
     return final
 
 
@@ -88,25 +91,44 @@ def load_newest(
     """
     for path in _newest_first(folder):
         try:
-            meta = json.loads((path / META_FILE).read_text("utf-8"))
-            if _sha256(path / STATE_FILE) != meta["sha256"]:
-                raise ValueError("its checksum is wrong")
-            tensors = load_file(path / STATE_FILE)
-            found = Checkpoint(
-                step=int(meta["step"]),
-                budget=int(meta["budget"]),
-                tensors=tensors,
-                identity=meta["identity"],
-                progress=meta["progress"],
-            )
-            if path.name != _name(found.step):
-                raise ValueError(f"it is of step {found.step}")
-        except (OSError, ValueError, KeyError, SafetensorError) as error:
+            found = _read(path)
+        except UNREADABLE as error:
             on_damage(f"Checkpoint {path} cannot be read ({error}); trying the one before.")
             continue
         _check_identity(path, found.identity, identity)
         return found
     return None
+
+
+def load_step(folder: Path, step: int, on_damage: Callable[[str], None]) -> Checkpoint | None:
+    """Reads the checkpoint of one step; None if it is not there or cannot be read.
+
+    Args:
+        folder: Where `save` wrote.
+        step: Of the checkpoint.
+        on_damage: Told why it cannot be read.
+    """
+    path = folder / _name(step)
+    try:
+        return _read(path)
+    except UNREADABLE as error:
+        on_damage(f"Checkpoint {path} cannot be read ({error}).")
+        return None
+
+
+def _read(path: Path) -> Checkpoint:
+    meta = json.loads((path / META_FILE).read_text("utf-8"))
+    if _sha256(path / STATE_FILE) != meta["sha256"]:
+        raise ValueError("its checksum is wrong")
+    if path.name != _name(int(meta["step"])):
+        raise ValueError(f"it is of step {meta['step']}")
+    return Checkpoint(
+        step=int(meta["step"]),
+        budget=int(meta["budget"]),
+        tensors=load_file(path / STATE_FILE),
+        identity=meta["identity"],
+        progress=meta["progress"],
+    )
 
 
 def clear(folder: Path) -> None:

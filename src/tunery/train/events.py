@@ -66,11 +66,36 @@ class Resumed:
 
 
 @dataclass(frozen=True, slots=True)
+class StoppedEarly:
+    """The validation loss stopped falling, so the training ends before its last step.
+
+    Attributes:
+        step: The last one done.
+        steps: Steps that were planned.
+        best_step: With the lowest validation loss.
+        best_loss: That loss, in nats a trained token.
+    """
+
+    step: int
+    steps: int
+    best_step: int
+    best_loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """The training was paused after a step."""
+
+    step: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
 class Noted:
     """Something that a person should know."""
 
     message: str
 
 
-Event = TrainPlan | StepDone | Validated | Checkpointed | Resumed | Noted
+Event = TrainPlan | StepDone | Validated | Checkpointed | Resumed | StoppedEarly | Paused | Noted
 OnEvent = Callable[[Event], None]

@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,22 +15,25 @@ import transformers
 
 from tunery.config.method import MethodSection
 from tunery.config.train import TrainSection
-from tunery.errors import DataError
+from tunery.errors import DataError, UserError
 from tunery.models.adapters import Adapter
 from tunery.models.load import LoadedModel
 from tunery.models.token_row import TokenRow
+from tunery.prefix import lora
 from tunery.prefix.recompute import recompute_blocks
 from tunery.prefix.states import Trunk
 from tunery.train import checkpoint
-from tunery.train.checkpoint import Checkpoint
 from tunery.train.device import choose_compute, keep_freed_memory, memory_now
 from tunery.train.divergence import DivergenceGuard
-from tunery.train.events import Checkpointed, Noted, OnEvent, Resumed, StepDone, Validated
-from tunery.train.loop import LoopSettings, mean_loss, run_steps
+from tunery.train.events import Noted, OnEvent, Resumed
+from tunery.train.loop import LoopSettings, run_steps
+from tunery.train.milestones import Milestones
 from tunery.train.optimizer import PackedAdamW
 from tunery.train.order import RowOrder
 from tunery.train.plan import TrainPlan, make_plan
+from tunery.train.session import Session
 from tunery.train.trainable import Trainable, make_trainable
+from tunery.train.validation_watch import Best, ValidationWatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,18 @@ class TrainResult:
         plan: What was planned.
         seconds: Time of this process's steps, validation and checkpoints included.
         peak_bytes: Peak memory of the process so far.
+        last_step: Steps done.
+        taken_step: The step whose weights the adapter has.
+        best: The step with the lowest validation loss; None without validation rows.
     """
 
     adapter: Adapter
     plan: TrainPlan
     seconds: float
     peak_bytes: int
+    last_step: int
+    taken_step: int
+    best: Best | None
 
     @property
     def memory_error(self) -> float:
@@ -63,8 +71,7 @@ def train(
     *,
     method: MethodSection,
     settings: TrainSection,
-    folder: Path,
-    resume: bool,
+    session: Session,
     on_event: OnEvent,
 ) -> TrainResult:
     """Trains a LoRA adapter on a loaded model.
@@ -75,17 +82,18 @@ def train(
         validation: Rows for the validation loss; may be empty.
         method: What is trained, its targets named.
         settings: How.
-        folder: Checkpoints are written to and resumed from here.
-        resume: Go on from the newest checkpoint, if there is one.
+        session: Where checkpoints are, whether to go on from them, and who may pause.
         on_event: Told everything that happens, the plan before the first step.
 
     Raises:
         DataError: There are no rows, or one has no trained token.
+        PausedError: A pause was asked for; the training can be gone on with.
         UserError: The plan cannot work on this machine, or the targets do not fit the model.
         MismatchError: The checkpoint belongs to another training.
         DivergedError: The loss is no longer a number, or rises beyond bounds.
     """
     _check_supervised(rows)
+    _check_early_stopping(validation, settings)
     keep_freed_memory()
     trainable = make_trainable(model, method, settings.seed)
     plan = make_plan(
@@ -105,13 +113,27 @@ def train(
     identity = _identity(trainable, rows, settings)
     order = RowOrder(rows, settings.batch_size, settings.batching, settings.seed)
     loop, first = _loop_settings(plan, order, method, settings), 0
-    guard = DivergenceGuard(settings.divergence_factor, settings.batch_size)
-    if not resume:
-        checkpoint.clear(folder)
-    found = checkpoint.load_newest(folder, identity, lambda text: on_event(Noted(text)))
+    milestones = Milestones(
+        network=model.network,
+        optimizer=optimizer,
+        rows=rows,
+        validation=validation,
+        method=method.name,
+        settings=settings,
+        steps_per_epoch=order.steps_per_epoch,
+        budget=plan.budget,
+        identity=identity,
+        session=session,
+        on_event=on_event,
+        guard=DivergenceGuard(settings.divergence_factor, settings.batch_size),
+        watch=_watch(settings),
+    )
+    if not session.resume:
+        checkpoint.clear(session.folder)
+    found = checkpoint.load_newest(session.folder, identity, lambda text: on_event(Noted(text)))
     if found is not None:
         optimizer.load_state(found.tensors)
-        guard.load_state(found.progress["divergence"])
+        milestones.load_progress(found.progress)
         first = found.step
         if settings.micro_batch_tokens is None:
             loop = replace(loop, budget=found.budget)
@@ -122,25 +144,24 @@ def train(
                     "sums are rounded otherwise, so the weights differ in their last digits."
                 )
             )
-    if resume:
+    if session.resume:
         on_event(Resumed(first, plan.steps))
 
     begin = time.perf_counter()
-    trunk = None
+    milestones.budget = loop.budget
     if plan.trunk_bytes:
-        trunk = Trunk(model.network, [rows, validation], loop.budget)
-    for done in run_steps(model.network, optimizer, rows, loop, first, trunk):
+        milestones.trunk = Trunk(model.network, [rows, validation], loop.budget)
+    last = first
+    steps = run_steps(model.network, optimizer, rows, loop, first, milestones.trunk)
+    while not milestones.watch.stopped and (done := next(steps, None)):
         on_event(done)
-        guard.check(done, rows)
-        if validation and _due(done, settings.validate_every or order.steps_per_epoch):
-            loss = mean_loss(model.network, validation, method.name, loop.budget, trunk)
-            on_event(Validated(done.step, loss))
-        if _due(done, settings.checkpoint_every or order.steps_per_epoch):
-            progress = {"divergence": guard.state()}
-            state = Checkpoint(done.step, loop.budget, optimizer.state(), identity, progress)
-            path = checkpoint.save(state, folder, settings.keep_checkpoints)
-            on_event(Checkpointed(done.step, str(path)))
-    return TrainResult(trainable.adapter, plan, time.perf_counter() - begin, peak_memory())
+        milestones.after(done)
+        last = done.step
+    taken = _take_best(milestones, last)
+    seconds = time.perf_counter() - begin
+    return TrainResult(
+        trainable.adapter, plan, seconds, peak_memory(), last, taken, milestones.watch.best
+    )
 
 
 def peak_memory() -> int:
@@ -158,6 +179,37 @@ def _check_supervised(rows: Sequence[TokenRow]) -> None:
             f"{which} {'no' if rows else 'a'} token to train{listed}.",
             "Give each row an assistant turn with weight 1 that is not empty, or leave it out.",
         )
+
+
+def _check_early_stopping(validation: Sequence[TokenRow], settings: TrainSection) -> None:
+    if settings.early_stopping is not None and not validation:
+        raise UserError(
+            "train.early_stopping is set, but there are no validation rows.",
+            "Set data.validation to a file or to a share such as 0.1, or leave early stopping out.",
+        )
+
+
+def _watch(settings: TrainSection) -> ValidationWatch:
+    stopping = settings.early_stopping
+    if stopping is None:
+        return ValidationWatch(None, 0.0)
+    return ValidationWatch(stopping.patience, stopping.min_delta)
+
+
+def _take_best(milestones: Milestones, last: int) -> int:
+    """With early stopping, goes back to the best step's weights; returns the step taken."""
+    best, taken = milestones.watch.best, last
+    if milestones.settings.early_stopping is not None and best is not None and best.step != last:
+        found = checkpoint.load_step(
+            milestones.session.folder, best.step, lambda text: milestones.on_event(Noted(text))
+        )
+        if found is None:
+            milestones.on_event(Noted(f"The weights of step {last} are taken instead."))
+        else:
+            milestones.optimizer.load_state(found.tensors)
+            taken = best.step
+    lora.merge_all(milestones.network)
+    return taken
 
 
 def _loop_settings(
@@ -197,7 +249,3 @@ def _identity(
         "transformers": transformers.__version__,
         **settings.model_dump(exclude=steering),
     }
-
-
-def _due(done: StepDone, every: int) -> bool:
-    return done.step % every == 0 or done.step == done.steps

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tunery.errors import MismatchError
-from tunery.train.checkpoint import Checkpoint, clear, load_newest, save
+from tunery.train.checkpoint import Checkpoint, clear, load_newest, load_step, save
 
 
 def checkpoint(step, **identity):
@@ -22,6 +22,17 @@ def test_the_newest_is_loaded_and_old_ones_go(tmp_path):
     assert (found.step, found.budget) == (30, 512)
     assert found.tensors["values"].tolist() == [30.0] * 3
     assert sorted(p.name for p in tmp_path.iterdir()) == ["step-000020", "step-000030"]
+
+
+def test_the_best_one_stays_until_another_is_better(tmp_path):
+    for step, best in ((10, 10), (20, 10), (30, 10), (40, 40), (50, 40)):
+        save(checkpoint(step), tmp_path, keep=1, spare=best)
+        kept = sorted(p.name for p in tmp_path.iterdir())
+        assert kept == sorted({f"step-{best:06d}", f"step-{step:06d}"})
+    told = []
+    assert load_step(tmp_path, 40, told.append).tensors["values"].tolist() == [40.0] * 3
+    assert load_step(tmp_path, 10, told.append) is None
+    assert "step-000010 cannot be read" in told[0]
 
 
 def test_nothing_there_is_none(tmp_path):
