@@ -7,7 +7,7 @@ import resource
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -112,7 +112,6 @@ def train(
     optimizer = PackedAdamW(trainable.parameters, settings.weight_decay)
     identity = _identity(trainable, rows, settings)
     order = RowOrder(rows, settings.batch_size, settings.batching, settings.seed)
-    loop, first = _loop_settings(plan, order, method, settings), 0
     milestones = Milestones(
         network=model.network,
         optimizer=optimizer,
@@ -128,30 +127,14 @@ def train(
         guard=DivergenceGuard(settings.divergence_factor, settings.batch_size),
         watch=_watch(settings),
     )
-    if not session.resume:
-        checkpoint.clear(session.folder)
-    found = checkpoint.load_newest(session.folder, identity, lambda text: on_event(Noted(text)))
-    if found is not None:
-        optimizer.load_state(found.tensors)
-        milestones.load_progress(found.progress)
-        first = found.step
-        if settings.micro_batch_tokens is None:
-            loop = replace(loop, budget=found.budget)
-        elif found.budget != loop.budget:
-            on_event(
-                Noted(
-                    f"train.micro_batch_tokens was {found.budget} before and is {loop.budget} now: "
-                    "sums are rounded otherwise, so the weights differ in their last digits."
-                )
-            )
+    last = first = _go_on(milestones)
     if session.resume:
         on_event(Resumed(first, plan.steps))
 
     begin = time.perf_counter()
-    milestones.budget = loop.budget
+    loop = _loop_settings(plan, order, method, settings, milestones.budget)
     if plan.trunk_bytes:
         milestones.trunk = Trunk(model.network, [rows, validation], loop.budget)
-    last = first
     steps = run_steps(model.network, optimizer, rows, loop, first, milestones.trunk)
     while not milestones.watch.stopped and (done := next(steps, None)):
         on_event(done)
@@ -196,6 +179,30 @@ def _watch(settings: TrainSection) -> ValidationWatch:
     return ValidationWatch(stopping.patience, stopping.min_delta)
 
 
+def _go_on(milestones: Milestones) -> int:
+    """Takes over the newest checkpoint, if it shall; returns the steps done before."""
+    session, on_event = milestones.session, milestones.on_event
+    if not session.resume:
+        checkpoint.clear(session.folder)
+    found = checkpoint.load_newest(
+        session.folder, milestones.identity, lambda text: on_event(Noted(text))
+    )
+    if found is None:
+        return 0
+    milestones.optimizer.load_state(found.tensors)
+    milestones.load_progress(found.progress)
+    if milestones.settings.micro_batch_tokens is None:
+        milestones.budget = found.budget
+    elif found.budget != milestones.budget:
+        on_event(
+            Noted(
+                f"train.micro_batch_tokens was {found.budget} before and is {milestones.budget} "
+                "now: sums are rounded otherwise, so the weights differ in their last digits."
+            )
+        )
+    return found.step
+
+
 def _take_best(milestones: Milestones, last: int) -> int:
     """With early stopping, goes back to the best step's weights; returns the step taken."""
     best, taken = milestones.watch.best, last
@@ -213,7 +220,7 @@ def _take_best(milestones: Milestones, last: int) -> int:
 
 
 def _loop_settings(
-    plan: TrainPlan, order: RowOrder, method: MethodSection, settings: TrainSection
+    plan: TrainPlan, order: RowOrder, method: MethodSection, settings: TrainSection, budget: int
 ) -> LoopSettings:
     return LoopSettings(
         method=method.name,
@@ -223,7 +230,7 @@ def _loop_settings(
         schedule=settings.schedule,
         warmup_ratio=settings.warmup_ratio,
         max_grad_norm=settings.max_grad_norm,
-        budget=plan.budget,
+        budget=budget,
     )
 
 
