@@ -27,6 +27,12 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the run's newest checkpoint.")
     ] = False,
+    unproven: Annotated[
+        bool,
+        typer.Option(
+            "--unproven", help="Take a model whose type has no proof, after comparing a few rows."
+        ),
+    ] = False,
 ) -> None:
     """Fine-tune a model as a YAML file says.
 
@@ -34,7 +40,8 @@ def train(
     """
     from tunery.config.load import load_run
 
-    run_in_foreground(open_workspace(context), load_run(config, overrides or []), resume=resume)
+    changes = [*(overrides or []), *(["unproven=true"] if unproven else [])]
+    run_in_foreground(open_workspace(context), load_run(config, changes), resume=resume)
 
 
 def run_in_foreground(workspace: Workspace, config: RunConfig, *, resume: bool) -> FinetuneResult:

@@ -18,6 +18,10 @@ class RunConfig(Section):
     model: str = Field(min_length=1)
     """Base model: a catalog name (`tunery models list`), a local folder, or a Hugging Face id."""
 
+    unproven: bool = False
+    """Take a base model whose type has no proof that its gradients are exact. It is compared with
+    the plain computation on a few rows first, and refused if the two differ."""
+
     data: DataSection
     """Where the rows are."""
 

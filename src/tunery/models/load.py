@@ -15,7 +15,7 @@ from transformers.utils import logging as transformers_logging
 
 from tunery.errors import UserError
 from tunery.models.chat_template import ChatTemplate
-from tunery.models.proven import PROVEN
+from tunery.models.proven import PROVEN, obstacle
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,12 @@ class LoadedModel:
 
 
 def open_model(
-    name: str, folder: Path, *, attention: str, dtype: torch.dtype = torch.float32
+    name: str,
+    folder: Path,
+    *,
+    attention: str,
+    dtype: torch.dtype = torch.float32,
+    unproven: bool = False,
 ) -> LoadedModel:
     """Loads a model from safetensors; code in the folder is never run.
 
@@ -47,9 +52,10 @@ def open_model(
         folder: Holds `config.json`, `*.safetensors` and the tokenizer's files.
         attention: transformers' `attn_implementation`, already registered.
         dtype: Of the weights in memory.
+        unproven: Take a type without a proof too, see `models.proven`.
 
     Raises:
-        UserError: The folder holds no model that can be loaded.
+        UserError: The folder holds no model that can be loaded, or its type is refused.
     """
     transformers_logging.disable_progress_bar()
     if not (folder / "config.json").is_file() or not list(folder.glob("*.safetensors")):
@@ -58,7 +64,7 @@ def open_model(
             "Give a folder made by save_pretrained, or a name from `tunery models list`.",
         )
     try:
-        _check_family(name, folder)
+        _check_family(name, folder, unproven=unproven)
         network, loading = AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=dtype,
@@ -94,13 +100,23 @@ def open_model(
     )
 
 
-def _check_family(name: str, folder: Path) -> None:
-    """Refuses models that the engine would compute wrongly; see `proven.PROVEN`."""
-    kind = json.loads((folder / "config.json").read_text("utf-8")).get("model_type")
-    if kind not in PROVEN:
+def _check_family(name: str, folder: Path, *, unproven: bool) -> None:
+    """Refuses models that the engine computes wrongly, or may compute wrongly."""
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    kind = config.get("model_type")
+    if kind in PROVEN:
+        return
+    reason = obstacle(config)
+    if reason:
+        raise UserError(
+            f"{name} is a model of type {kind!r}, which cannot be trained here: {reason}.",
+            "Choose another base model: `tunery models list`.",
+        )
+    if not unproven:
         raise UserError(
             f"{name} is a model of type {kind!r}; gradients are proven for {', '.join(PROVEN)}.",
-            "Choose another base model: `tunery models list`.",
+            "Choose another base model (`tunery models list`), or train with --unproven: then the "
+            "model is compared with the plain computation first.",
         )
 
 

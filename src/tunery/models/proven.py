@@ -1,11 +1,13 @@
-"""The model types whose gradients are proven, each by tests on a tiny random model.
+"""The model types whose gradients are proven, and those that cannot be computed at all.
 
-The proofs are in `tests/invariants/test_every_family.py`, which has a case for each type here.
+The proofs are in `tests/invariants/test_every_family.py`, on a tiny random model of each type.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from typing import Any
 
 PROVEN: Mapping[str, str] = {
     "apertus": "Apertus",
@@ -38,3 +40,29 @@ PROVEN: Mapping[str, str] = {
     "starcoder2": "StarCoder 2, sliding windows",
 }
 """Type, as in `config.json`, to the models that are of it."""
+
+_EXPERTS = re.compile(r"num_(local_)?experts|n_routed_experts|moe_num_experts|ffn_config")
+_CARRIED = re.compile(
+    r"mamba_d_\w+|(ssm_)?state_size|conv_L_cache|conv_kernel|lru_width|linear_\w+"
+)
+_CARRIED_TYPES = ("rwkv", "xlstm", "reformer")
+
+
+def obstacle(config: Mapping[str, Any]) -> str | None:
+    """Why no forest can be computed for a model; None if nothing is known to be in the way.
+
+    Args:
+        config: The content of its `config.json`.
+    """
+    given = [name for name, value in config.items() if value]
+    if any(_EXPERTS.fullmatch(name) for name in given):
+        return (
+            "it is a mixture of experts, and the loss of its routers depends on which rows meet in "
+            "a batch"
+        )
+    if config.get("model_type") in _CARRIED_TYPES or any(_CARRIED.fullmatch(n) for n in given):
+        return (
+            "its blocks carry a state from token to token (state space, convolution or linear "
+            "attention), which a forest cannot branch"
+        )
+    return None

@@ -25,6 +25,7 @@ from tunery.evaluate.sample import samples_from
 from tunery.models.adapters import save_adapter
 from tunery.models.catalog import load_catalog
 from tunery.models.load import LoadedModel, open_model, set_threads
+from tunery.models.proven import PROVEN
 from tunery.models.registry import TunedModel, publish
 from tunery.models.sources import fetch
 from tunery.pipelines.hardest import hardest_rows
@@ -33,6 +34,7 @@ from tunery.pipelines.pause import lock_file, pause_file
 from tunery.pipelines.prepare import PreparedData, prepare_data
 from tunery.pipelines.record import about_run, loss_curves, write_summary
 from tunery.prefix import attention
+from tunery.prefix.self_check import compare_with_plain
 from tunery.prefix.targets import block_layers
 from tunery.serve.engines.torch import TorchEngine
 from tunery.track.event_log import EventLog
@@ -123,7 +125,9 @@ def _run(
     set_threads(config.train.threads)
     files = fetch(config.model, home, offline=offline, log=listener.log)
     attention.register()
-    model = open_model(config.model, files.folder, attention=attention.NAME)
+    model = open_model(
+        config.model, files.folder, attention=attention.NAME, unproven=config.unproven
+    )
 
     stages.begin("data")
     data = prepare_data(config.data, model.template, model.context, config.train.seed)
@@ -242,6 +246,16 @@ def _train(
         events.write(EVENT_KINDS[type(event)], asdict(event))
         listener.event(event)
 
+    kind = model.network.config.model_type
+    if kind not in PROVEN:
+        same = compare_with_plain(model.network, data.train)
+        on_event(
+            Noted(
+                f"Models of type {kind} have no proof. On {same.rows} rows, {same.targets} "
+                f"log-probabilities differ by at most {same.difference:.2g} nats from the plain "
+                "computation; gradients were not compared."
+            )
+        )
     return train(
         model,
         data.train,

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import AutoConfig
 
 from tunery.errors import UserError
 from tunery.models.load import context_of, end_ids, open_model, set_threads
@@ -48,8 +49,18 @@ def test_weights_that_are_missing_are_never_made_up(folder, tmp_path):
 def test_a_family_without_a_proof_is_refused(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "stablelm"}))
     (tmp_path / "model.safetensors").write_bytes(b"")
-    with pytest.raises(UserError, match="of type 'stablelm'; gradients are proven for apertus"):
+    with pytest.raises(UserError, match=r"'stablelm'; gradients are proven for .* --unproven"):
         open_model("x", tmp_path, attention="eager")
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"), [("mixtral", "mixture of experts"), ("mamba", "carry a state")]
+)
+def test_a_family_that_no_forest_can_compute_is_refused_even_so(tmp_path, kind, reason):
+    (tmp_path / "config.json").write_text(AutoConfig.for_model(kind).to_json_string())
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    with pytest.raises(UserError, match=f"of type '{kind}', which cannot be .*{reason}"):
+        open_model("x", tmp_path, attention="eager", unproven=True)
 
 
 def test_every_end_token_is_known_the_template_s_first(tmp_path):

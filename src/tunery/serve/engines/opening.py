@@ -28,7 +28,8 @@ def open_torch_engine(
     """
     set_threads(threads)
     attention.register()
-    model = open_model(base, folder, attention=attention.NAME)
+    # Whoever tuned this base said what `run.unproven` says, and it was compared then.
+    model = open_model(base, folder, attention=attention.NAME, unproven=bool(tuned))
     adapters = {item.name: load_adapter(item.folder) for item in tuned}
     created = {item.name: item.created for item in tuned}
     created[base] = int((folder / "config.json").stat().st_mtime)
