@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tunery.config.section import Section
+from tunery.config.section import Auto, Section
 
 
 class MethodSection(Section):
@@ -13,8 +13,9 @@ class MethodSection(Section):
     name: Literal["sft"] = "sft"
     """`sft`: supervised fine-tuning, the assistant turns are learned."""
 
-    rank: int = Field(default=16, ge=1, le=1024)
-    """Rank of the LoRA matrices: capacity against size and speed. 16 suits most tasks."""
+    rank: Annotated[int, Field(ge=1, le=1024)] | Auto = "auto"
+    """Rank of the LoRA matrices: capacity against size and speed. `auto` takes 16, more where the
+    rows have so many trained tokens that they would not fit, up to 256."""
 
     alpha: float | None = Field(default=None, gt=0)
     """LoRA scale is alpha / rank, with `rslora` alpha / sqrt(rank). By default 2 x rank, with

@@ -1,6 +1,27 @@
 """What all sections of the configuration have in common."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Auto = Literal["auto"]
+"""Chosen when the rows and the model are known, see `train.hyperparameters`."""
+
+Count = Annotated[int, Field(ge=1)]
+
+
+Number = TypeVar("Number", int, float)
+
+
+def number(value: Number | Auto) -> Number:
+    """The number of a key, after `auto` was replaced.
+
+    Raises:
+        ValueError: It is still `auto`.
+    """
+    if isinstance(value, str):
+        raise ValueError("auto was not replaced; see train.hyperparameters.resolve")
+    return value
 
 
 class Section(BaseModel):

@@ -1,10 +1,10 @@
 """The `train` section: how it is trained."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tunery.config.section import Section
+from tunery.config.section import Auto, Count, Section
 
 
 class EarlyStoppingSection(Section):
@@ -20,20 +20,23 @@ class EarlyStoppingSection(Section):
 class TrainSection(Section):
     """How it is trained."""
 
-    epochs: int = Field(default=3, ge=1)
-    """Passes over the rows."""
+    epochs: Count | Auto = "auto"
+    """Passes over the rows; `auto` takes 3, more where rows are few, fewer where they are many."""
 
-    batch_size: int = Field(default=8, ge=1)
-    """Rows in one optimizer step."""
+    batch_size: Count | Auto = "auto"
+    """Rows in one optimizer step; `auto` takes 0.2 % of the rows, from 8 to 256."""
 
     batching: Literal["shuffled", "grouped", "in_order"] = "shuffled"
     """Which rows form a step. `shuffled`: drawn anew each epoch. `grouped`: rows that begin alike
     meet in one step, so that what they share is computed once; the steps are drawn, so training
     sees the rows in another order than `shuffled`. `in_order`: the file's order."""
 
-    learning_rate: float = Field(default=1e-3, gt=0, le=1)
-    """Peak learning rate of AdamW. 1e-3 suits LoRA on models below a billion parameters;
-    larger ones want 2e-4."""
+    learning_rate: Annotated[float, Field(gt=0, le=1)] | Auto = "auto"
+    """Peak learning rate of AdamW; `auto` takes, for LoRA, 1e-3 on models of up to half a billion
+    parameters and less on larger ones, down to 2e-4."""
+
+    learning_rate_multiplier: float = Field(default=1.0, gt=0, le=1000)
+    """Factor on the learning rate, chosen or given; OpenAI's parameter of this name."""
 
     schedule: Literal["cosine", "constant"] = "cosine"
     """Learning rate after warm-up: falls along a cosine to a tenth of its peak, or stays."""

@@ -46,7 +46,7 @@ SERVE_TOKENS = 4096
 """Tokens in the cache, over all answers at once, that the catalog reckons with."""
 
 RANK = 16
-"""LoRA rank that the catalog reckons with; the default of `method.rank`."""
+"""LoRA rank that the catalog reckons with; the least that `method.rank: auto` takes."""
 
 Terms = dict[str, int]
 """Name of a term to its bytes."""

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from tunery.config.section import number
 from tunery.config.train import TrainSection
 from tunery.errors import UserError
 from tunery.models.adapters import block_of
@@ -107,7 +108,7 @@ def make_plan(
     Raises:
         UserError: The longest row does not fit in the free memory.
     """
-    order = RowOrder(rows, settings.batch_size, settings.batching, settings.seed)
+    order = RowOrder(rows, number(settings.batch_size), settings.batching, settings.seed)
     budget = settings.micro_batch_tokens
     layers = lora.layers(network)
     products = sum(layer.weight.numel() for layer in layers.values() if not layer.merged)
@@ -148,14 +149,16 @@ def make_plan(
     supervised = sum(row.supervised for row in rows)
     below, above = token_operations(network)
     above += above // 2 * recompute
-    operations = settings.epochs * (above * sum(sizes) + 4 * supervised * hidden * vocabulary)
-    operations += below * (trunk_tokens or settings.epochs * sum(sizes))
+    operations = number(settings.epochs) * (
+        above * sum(sizes) + 4 * supervised * hidden * vocabulary
+    )
+    operations += below * (trunk_tokens or number(settings.epochs) * sum(sizes))
     return TrainPlan(
         rows=len(rows),
         tokens=sum(len(row.ids) for row in rows),
         supervised_tokens=supervised,
         unique_tokens=sum(sizes),
-        steps=order.steps_per_epoch * settings.epochs,
+        steps=order.steps_per_epoch * number(settings.epochs),
         trained_parameters=trained,
         budget=budget,
         recompute=recompute,

@@ -14,6 +14,7 @@ import torch
 import transformers
 
 from tunery.config.method import MethodSection
+from tunery.config.section import number
 from tunery.config.train import TrainSection
 from tunery.errors import DataError, UserError
 from tunery.models.adapters import Adapter
@@ -26,6 +27,7 @@ from tunery.train import checkpoint
 from tunery.train.device import choose_compute, keep_freed_memory, memory_now
 from tunery.train.divergence import DivergenceGuard
 from tunery.train.events import Noted, OnEvent, Resumed
+from tunery.train.hyperparameters import resolve
 from tunery.train.loop import LoopSettings, run_steps
 from tunery.train.milestones import Milestones
 from tunery.train.optimizer import PackedAdamW
@@ -80,8 +82,8 @@ def train(
         model: Its network gets LoRA layers, and is left with them merged.
         rows: Training rows, each with a trained token.
         validation: Rows for the validation loss; may be empty.
-        method: What is trained, its targets named.
-        settings: How.
+        method: What is trained, its targets named; `auto` is replaced here.
+        settings: How; `auto` is replaced here.
         session: Where checkpoints are, whether to go on from them, and who may pause.
         on_event: Told everything that happens, the plan before the first step.
 
@@ -95,6 +97,7 @@ def train(
     _check_supervised(rows)
     _check_early_stopping(validation, settings)
     keep_freed_memory()
+    method, settings, choices = resolve(model.network, rows, method, settings)
     trainable = make_trainable(model, method, settings.seed)
     plan = make_plan(
         model.network,
@@ -103,7 +106,7 @@ def train(
         settings,
         memory=memory_now(),
         compute=choose_compute(),
-        chosen=trainable.choices,
+        chosen=[*choices, *trainable.choices],
     )
     on_event(plan)
     if plan.recompute:
@@ -111,7 +114,7 @@ def train(
 
     optimizer = PackedAdamW(trainable.parameters, settings.weight_decay)
     identity = _identity(trainable, rows, settings)
-    order = RowOrder(rows, settings.batch_size, settings.batching, settings.seed)
+    order = RowOrder(rows, number(settings.batch_size), settings.batching, settings.seed)
     milestones = Milestones(
         network=model.network,
         optimizer=optimizer,
@@ -124,7 +127,7 @@ def train(
         identity=identity,
         session=session,
         on_event=on_event,
-        guard=DivergenceGuard(settings.divergence_factor, settings.batch_size),
+        guard=DivergenceGuard(settings.divergence_factor, number(settings.batch_size)),
         watch=_watch(settings),
     )
     last = first = _go_on(milestones)
@@ -226,7 +229,7 @@ def _loop_settings(
         method=method.name,
         steps=plan.steps,
         order=order,
-        peak_learning_rate=settings.learning_rate,
+        peak_learning_rate=number(settings.learning_rate),
         schedule=settings.schedule,
         warmup_ratio=settings.warmup_ratio,
         max_grad_norm=settings.max_grad_norm,

@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from tunery.config.method import MethodSection
+from tunery.config.section import number
 from tunery.models.adapters import Adapter, block_of
 from tunery.models.load import LoadedModel
 from tunery.prefix import lora
@@ -50,12 +51,13 @@ def make_trainable(model: LoadedModel, method: MethodSection, seed: int) -> Trai
         UserError: Targets or blocks are not those of the model.
     """
     network, targets = model.network, method.targets or ()
+    rank = number(method.rank)
     alpha = _alpha(method)
-    scale = alpha / (math.sqrt(method.rank) if method.rslora else method.rank)
+    scale = alpha / (math.sqrt(rank) if method.rslora else rank)
     names = attach(
         network,
         targets,
-        method.rank,
+        rank,
         scale,
         method.last_blocks,
         blocks=method.blocks,
@@ -65,7 +67,7 @@ def make_trainable(model: LoadedModel, method: MethodSection, seed: int) -> Trai
     layers = lora.layers(network)
     adapter = Adapter(
         base=model.name,
-        rank=method.rank,
+        rank=rank,
         alpha=alpha,
         targets=tuple(names) if any(is_pattern(target) for target in targets) else targets,
         factors={name: (layer.lora_a, layer.lora_b) for name, layer in layers.items()},
@@ -85,7 +87,7 @@ def make_trainable(model: LoadedModel, method: MethodSection, seed: int) -> Trai
 def _alpha(method: MethodSection) -> float:
     if method.alpha is not None:
         return method.alpha
-    return RSLORA_ALPHA if method.rslora else 2.0 * method.rank
+    return RSLORA_ALPHA if method.rslora else 2.0 * number(method.rank)
 
 
 def _identity(adapter: Adapter, network: Any, method: MethodSection) -> dict[str, Any]:

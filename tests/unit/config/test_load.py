@@ -55,8 +55,8 @@ def test_file_becomes_config_with_defaults(write, tmp_path):
     assert config.data.test == tmp_path / "test.jsonl"
     assert config.train.epochs == 2
     assert config.train.learning_rate == 1e-3
-    assert config.train.batch_size == 8
-    assert config.method.rank == 16
+    assert config.train.batch_size == "auto"
+    assert config.method.rank == "auto"
 
 
 def test_unknown_key_names_line_and_nearest_key(write):
@@ -103,14 +103,14 @@ def test_all_problems_come_at_once_in_the_order_of_the_file(write):
         "catalog name (`tunery models list`), a local folder, or a Hugging Face id)",
         "config.yaml:3: data.train is 5, expected a path",
         "config.yaml:5: train.epoch is not a key of train; did you mean train.epochs?",
-        "config.yaml:6: train.batch_size is 'eight', expected a whole number of at least 1",
+        "config.yaml:6: train.batch_size is 'eight', expected a whole number of at least 1 or auto",
         "config.yaml:7: train.seed is true, expected a whole number of at least 0",
-        "config.yaml:8: train.epochs is 2.0, expected a whole number of at least 1",
+        "config.yaml:8: train.epochs is 2.0, expected a whole number of at least 1 or auto",
         "config.yaml:10: method.targets[1] is 5, but method.targets takes a list of texts or null",
         "config.yaml:11: evaluate is 'no', expected a section with max_tokens, batch_size, limit",
         "--set oops: expected key=value, such as train.epochs=2",
         "--set method.rank=0: method.rank is 0, expected a whole number of at least 1 and at "
-        "most 1024",
+        "most 1024 or auto",
         "--set train.lr=fast: train.lr is not a key of train; did you mean train.learning_rate?",
     ]
 

@@ -61,9 +61,9 @@ def test_no_key_of_a_run_lacks_a_description():
 
 def test_run_keys_with_their_words():
     keys = {key.path: key for key in describe()}
-    assert keys["train.learning_rate"].type == "a number above 0 and at most 1"
-    assert keys["train.learning_rate"].default == "0.001"
-    assert keys["method.rank"].type == "a whole number of at least 1 and at most 1024"
+    assert keys["train.learning_rate"].type == "a number above 0 and at most 1 or auto"
+    assert keys["train.learning_rate"].default == "auto"
+    assert keys["method.rank"].type == "a whole number of at least 1 and at most 1024 or auto"
     assert keys["data.train"].default == "required"
     assert keys["data.columns"].type == "a section or null"
     assert keys["data.columns.prompt"].description == "Column with the user's text."
