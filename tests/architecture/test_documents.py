@@ -78,7 +78,7 @@ def test_commands_in_the_documents_exist():
     unknown = {
         f"{path.name}: {found}"
         for path in DOCUMENTS
-        for found in re.findall(r"\btunery(?: [a-z]+)+", _code(path.read_text("utf-8")))
+        for found in re.findall(r"\btunery(?: [a-z]+(?:-[a-z]+)*)+", _code(path.read_text("utf-8")))
         if found not in groups
         and not any(f"{found} ".startswith(f"{command} ") for command in commands)
     }

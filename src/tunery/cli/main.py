@@ -9,7 +9,18 @@ from typing import Annotated, Any, TextIO
 import typer
 from typer.core import TyperGroup
 
-from tunery.cli import chat, data, doctor, evaluate, models, pause, quickstart, serve, train
+from tunery.cli import (
+    chat,
+    data,
+    doctor,
+    evaluate,
+    models,
+    pause,
+    quickstart,
+    rate_range,
+    serve,
+    train,
+)
 from tunery.cli.crash import save_crash, tunery_version
 from tunery.cli.output import note, show_error
 from tunery.errors import PausedError, TuneryError
@@ -68,6 +79,7 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")
 app.command("train")(train.train)
+app.command("lr-range")(rate_range.rate_range)
 app.command("pause")(pause.pause)
 app.command("eval")(evaluate.evaluate)
 app.command("chat")(chat.chat)

@@ -260,14 +260,14 @@ def _train(
         model,
         data.train,
         data.validation,
-        method=_with_targets(config, model),
+        method=with_targets(config, model),
         settings=config.train,
         session=session,
         on_event=on_event,
     )
 
 
-def _with_targets(config: RunConfig, model: LoadedModel) -> MethodSection:
+def with_targets(config: RunConfig, model: LoadedModel) -> MethodSection:
     """The method with its target layers named: the user's, or every one of a block."""
     if config.method.targets is not None:
         return config.method
