@@ -23,7 +23,7 @@ from benchmarks.scaling.points import Point
 from tunery.config.method import MethodSection
 from tunery.config.train import TrainSection
 from tunery.models.chat_template import ChatTemplate
-from tunery.models.load import LoadedModel
+from tunery.models.load import LoadedModel, set_threads
 from tunery.models.token_row import TokenRow
 from tunery.prefix.attention import NAME, register
 from tunery.testing.tiny_models import tiny_tokenizer
@@ -113,7 +113,7 @@ def main(arguments: Sequence[str]) -> int:
         parser.add_argument(f"--{name}", type=int, required=True)
     parser.add_argument("--shared", type=float, required=True)
     given = parser.parse_args(arguments)
-    torch.set_num_threads(given.threads)
+    set_threads(given.threads)
     sizes = (given.rows, given.tokens, given.shared, given.vocabulary, given.blocks)
     print(json.dumps(measure(Point(*sizes))))
     return 0

@@ -4,10 +4,10 @@
         --model FOLDER --threads 2
 
 Reads micro-batches, each as its unique tokens T and its trained tokens S. For each it computes,
-in float32, x W^T and dy W for every linear layer (4 P T operations for P weights), and for the
-output layer with V words the scores and the mean of its rows under them (4 V h S), 4096 rows at a
-time. Every layer has a matrix of its own, so weights come from memory as in a training. Prints one
-JSON object: seconds and operations.
+in float32 and by the library that Tunery takes here, x W^T and dy W for every linear layer (4 P T
+operations for P weights), and for the output layer with V words the scores and the mean of its rows
+under them (4 V h S), 4096 rows at a time. Every layer has a matrix of its own, so weights come from
+memory as in a training. Prints one JSON object: seconds and operations.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM
+
+from tunery.models.load import set_threads
 
 VOCABULARY_ROWS = 4096
 """Rows of the output layer that are multiplied at once, as in training."""
@@ -92,7 +94,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--model", type=Path, required=True, help="folder of a checkpoint")
     parser.add_argument("--threads", type=int, required=True)
     given = parser.parse_args(arguments)
-    torch.set_num_threads(given.threads)
+    set_threads(given.threads)
     batches: list[tuple[int, int]] = json.load(sys.stdin)
     shapes, head = layer_shapes(given.model)
     most = [max(sizes) for sizes in zip(*batches, strict=True)]

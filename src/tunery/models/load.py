@@ -15,6 +15,7 @@ from transformers.utils import logging as transformers_logging
 
 from tunery.errors import UserError
 from tunery.models.chat_template import ChatTemplate
+from tunery.models.products import use_fastest_products
 from tunery.models.proven import PROVEN, obstacle
 
 
@@ -147,7 +148,8 @@ def end_ids(folder: Path, tokenizer: Any) -> list[int]:
 
 
 def set_threads(threads: int | None) -> int:
-    """Sets the CPU threads of all products; the number of usable cores by default."""
+    """Sets the CPU threads of all products (the usable cores by default) and their library."""
     chosen = threads or len(os.sched_getaffinity(0))
     torch.set_num_threads(chosen)
+    use_fastest_products()
     return chosen

@@ -11,6 +11,8 @@ from pathlib import Path
 import psutil
 import torch
 
+from tunery.models.products import by_onednn
+
 CONTAINER = Path("/sys/fs/cgroup")
 """Where Linux (cgroup v2) says what a container may use."""
 
@@ -52,6 +54,8 @@ def choose_compute() -> ComputeChoice:
             f"gradients are proven in float32; bfloat16 products are {half / full:.1f} times faster"
         )
     rates = f"{full:.0f} against {half:.0f} GFLOP/s"
+    if by_onednn():
+        rates += "; by oneDNN, the faster library on this processor"
     return ComputeChoice(torch.float32, f"{why} ({rates})", full, half)
 
 
