@@ -42,7 +42,7 @@ class Runner:
 
 
 @pytest.fixture
-def runner(tmp_path):
+def runner(tmp_path, request):
     answers = {"0": "a", "1": "b"}
     rows = [
         json.dumps(
@@ -60,6 +60,7 @@ def runner(tmp_path):
     config = {
         "name": "tiny",
         "model": str(save_tiny_model(tmp_path / "model")),
+        "method": getattr(request, "param", {}),
         "data": {"train": "train.jsonl", "validation": 0.2},
         "train": {"epochs": 3, "batch_size": 5, "learning_rate": 0.02, "checkpoint_every": 1},
     }
@@ -73,12 +74,13 @@ def runner(tmp_path):
 
 
 def outcome(home):
-    """The adapter's bytes and the steps that the event log tells of."""
+    """The trained weights' bytes and the steps that the event log tells of."""
     folder = home / "runs" / "tiny"
     events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
     steps = [(e["step"], e["loss"], e["grad_norm"]) for e in events if e["event"] == "step"]
     losses = [(e["step"], e["loss"]) for e in events if e["event"] == "validation"]
-    return (folder / "adapter" / "adapter_model.safetensors").read_bytes(), steps, losses
+    (weights,) = (home / "tuned" / "tiny").glob("*.safetensors")
+    return weights.read_bytes(), steps, losses
 
 
 def test_thirty_killed_runs_end_as_the_one_that_was_not_killed(runner, tmp_path):
@@ -99,3 +101,16 @@ def test_thirty_killed_runs_end_as_the_one_that_was_not_killed(runner, tmp_path)
         assert again["code"] == 0, f"{kill}: {(tmp_path / 'stderr.txt').read_text()}"
         assert outcome(home) == expected, f"{kill} after {first}"
     assert ended_before < KILLS / 3
+
+
+@pytest.mark.parametrize("runner", [{"kind": "full"}], indirect=True)
+def test_killed_runs_that_train_all_weights_end_so_too(runner, tmp_path):
+    whole = runner.run(tmp_path / "whole")
+    assert whole["code"] == 0, (tmp_path / "stderr.txt").read_text()
+    expected = outcome(tmp_path / "whole")
+    assert len(expected[1]) == STEPS
+    for number, kill in enumerate([{"in_write": 3}, {"in_write": 2 + 4 * 5}]):
+        home = tmp_path / f"killed-{number}"
+        assert runner.run(home, **kill)["killed"]
+        assert runner.run(home, resume=True)["code"] == 0, (tmp_path / "stderr.txt").read_text()
+        assert outcome(home) == expected

@@ -13,6 +13,11 @@ class MethodSection(Section):
     name: Literal["sft"] = "sft"
     """`sft`: supervised fine-tuning, the assistant turns are learned."""
 
+    kind: Literal["lora", "full"] = "lora"
+    """`lora`: small matrices beside the frozen weights. `full`: the weights themselves, all or
+    those of `targets` and blocks; a full copy of the model, 16 bytes a trained weight in memory
+    and 12 in each checkpoint. `rank`, `alpha`, `rslora` and `dora` are LoRA's."""
+
     rank: Annotated[int, Field(ge=1, le=1024)] | Auto = "auto"
     """Rank of the LoRA matrices: capacity against size and speed. `auto` takes 16, more where the
     rows have so many trained tokens that they would not fit, up to 256."""
@@ -32,7 +37,7 @@ class MethodSection(Section):
     targets: tuple[str, ...] | None = Field(default=None, min_length=1)
     """Linear layers that are trained: last names, such as `q_proj`, or patterns over full names
     with `*`, `?` and `[0-9]`, such as `*.layers.[0-9].mlp.*`. The catalog's choice by default,
-    which is every linear layer of a block."""
+    which is every linear layer of a block; with `kind: full` all weights."""
 
     last_blocks: int | None = Field(default=None, ge=1)
     """Train the last so many blocks only; all by default. The blocks below are computed once for

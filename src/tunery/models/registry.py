@@ -1,7 +1,8 @@
-"""The tuned models of a home folder: adapters by name.
+"""The tuned models of a home folder, by name.
 
-Each is a folder `tuned/NAME` with the adapter in PEFT's format and `tunery.json`, which says what
-it was trained on; `system.txt` is the system prompt that all its rows had, if there was one.
+Each is a folder `tuned/NAME` with the adapter in PEFT's format, or a whole model, and
+`tunery.json`, which says what it was trained on; `system.txt` is the system prompt that all its
+rows had, if there was one.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class TunedModel:
         base: The base model, as its run named it.
         created: Unix time in seconds.
         run: Folder of the run that made it.
-        folder: Where the adapter is.
+        folder: Where the adapter or the model is.
     """
 
     name: str
@@ -38,6 +39,11 @@ class TunedModel:
     run: str
     folder: Path
 
+    @property
+    def whole(self) -> bool:
+        """Whether it is a model of its own rather than an adapter."""
+        return (self.folder / "config.json").is_file()
+
 
 def tuned_folder(home: Path, name: str) -> Path:
     """Where a tuned model of this name lies."""
@@ -45,19 +51,23 @@ def tuned_folder(home: Path, name: str) -> Path:
 
 
 def publish(home: Path, name: str, base: str, run: Path, system: str | None) -> TunedModel:
-    """Makes an adapter known by a name; a tuned model of that name is replaced.
+    """Makes what a run trained known by a name; a tuned model of that name is replaced.
 
     Args:
         home: The home folder.
         name: Of the tuned model.
         base: As the run named it.
-        run: Folder of the run; the adapter in it is copied.
+        run: Folder of the run; the adapter in it is copied, a whole model is moved.
         system: The system prompt that it was trained with, if there was only one.
     """
     final = tuned_folder(home, name)
     draft = final.with_name(f".{name}.{os.getpid()}")
     shutil.rmtree(draft, ignore_errors=True)
-    shutil.copytree(run / "adapter", draft)
+    if (run / "model").is_dir():
+        draft.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(run / "model", draft)
+    else:
+        shutil.copytree(run / "adapter", draft)
     model = TunedModel(name, base, int(time.time()), str(run), final)
     about = {key: value for key, value in asdict(model).items() if key != "folder"}
     (draft / ABOUT_FILE).write_text(json.dumps(about, indent=2) + "\n", "utf-8")

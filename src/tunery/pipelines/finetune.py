@@ -28,6 +28,7 @@ from tunery.models.load import LoadedModel, open_model, set_threads
 from tunery.models.proven import PROVEN
 from tunery.models.registry import TunedModel, publish
 from tunery.models.sources import fetch
+from tunery.models.whole import save_whole
 from tunery.pipelines.hardest import hardest_rows
 from tunery.pipelines.listener import Listener
 from tunery.pipelines.pause import lock_file, pause_file
@@ -139,14 +140,17 @@ def _run(
     asked = pause_file(home, config.name).exists
     session = Session(folder / "checkpoints", resume, asked)
     result = _train(model, data, config, folder, session=session, events=events, listener=listener)
-    save_adapter(result.adapter, folder / "adapter")
+    if result.adapter is None:
+        save_whole(model, folder / "model")
+    else:
+        save_adapter(result.adapter, folder / "adapter")
     tuned = publish(home, config.name, config.model, folder, data.system)
     hardest = hardest_rows(events.read("step"), data.train, data.conversations)
 
     comparison = report = None
     if config.data.test is not None:
         stages.begin("evaluate")
-        comparison = _compare(model, result, data, config, listener)
+        comparison = _compare(model, files.folder, result, data, config, listener)
         stages.begin("report")
         about = about_run(config, files, data, result, stages.seconds, hardest)
         report = write_report(comparison, loss_curves(events), about, folder)
@@ -269,20 +273,25 @@ def _train(
 
 def with_targets(config: RunConfig, model: LoadedModel) -> MethodSection:
     """The method with its target layers named: the user's, or every one of a block."""
-    if config.method.targets is not None:
+    if config.method.targets is not None or config.method.kind == "full":
         return config.method
     return config.method.model_copy(update={"targets": block_layers(model.network)})
 
 
 def _compare(
     model: LoadedModel,
+    files: Path,
     result: TrainResult,
     data: PreparedData,
     config: RunConfig,
     listener: Listener,
 ) -> Comparison:
     samples, unused = samples_from(data.test, config.evaluate.limit)
-    engine = TorchEngine(model, {config.name: result.adapter})
+    if result.adapter is None:
+        base = open_model(config.model, files, attention=attention.NAME)
+        engine = TorchEngine(base, {}, wholes={config.name: lambda: model})
+    else:
+        engine = TorchEngine(model, {config.name: result.adapter})
     return compare(
         engine,
         model.name,

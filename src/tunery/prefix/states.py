@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from tunery.errors import UserError
 from tunery.models.adapters import block_of
 from tunery.models.token_row import TokenRow
-from tunery.prefix import lora
 from tunery.prefix.cache import KeyValueCache
 from tunery.prefix.forest import Forest, build_forest
 from tunery.prefix.plan import cut
@@ -59,8 +58,9 @@ def blocks(model: Any) -> list[nn.Module]:
 
 
 def first_adapted_block(model: nn.Module) -> int:
-    """Index of the lowest block with a LoRA layer: 0 if adapters are everywhere."""
-    return min((block_of(name) or 0 for name in lora.layers(model)), default=0)
+    """Index of the lowest block with a trained weight: 0 if they are everywhere."""
+    trained = [name for name, p in model.named_parameters() if p.requires_grad]
+    return min((block_of(name) or 0 for name in trained), default=0)
 
 
 class Trunk:

@@ -1,4 +1,4 @@
-"""AdamW over all adapters as one packed vector."""
+"""AdamW over all trained weights as one packed vector."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ class PackedAdamW:
     """AdamW (Loshchilov and Hutter 2019, algorithm 2) on parameters packed into one vector.
 
     Hundreds of small matrices become views of one vector, so a step, the gradient's norm and a
-    checkpoint are one operation each. torch's own AdamW does the arithmetic.
+    checkpoint are one operation each. torch's own AdamW does the arithmetic, fused: without it each
+    step makes temporary vectors as long as all weights.
 
     Args:
         parameters: Leaf tensors that require a gradient. Their storage is replaced by views;
@@ -32,7 +33,10 @@ class PackedAdamW:
             parameter.data = view
             parameter.grad = self.values.grad[part].view_as(parameter)
             start = part.stop
-        self._adamw = torch.optim.AdamW([self.values], lr=0.0, weight_decay=weight_decay)
+        self._parameters = parameters
+        self._adamw = torch.optim.AdamW(
+            [self.values], lr=0.0, weight_decay=weight_decay, fused=True
+        )
 
     def step(self, learning_rate: float, max_grad_norm: float) -> float:
         """Clips the gradient, moves the parameters, and clears the gradient.
@@ -47,6 +51,18 @@ class PackedAdamW:
         if gradient is not None:
             gradient.zero_()
         return float(norm)
+
+    def release(self) -> None:
+        """Gives each parameter memory of its own again and frees gradients and moments.
+
+        No step can follow.
+        """
+        self._adamw.state.clear()
+        self.values.grad = None
+        for parameter in self._parameters:
+            parameter.grad = None
+        for parameter in self._parameters:
+            parameter.data = parameter.data.clone()
 
     def state(self) -> dict[str, Tensor]:
         """Everything that the next step depends on."""

@@ -112,11 +112,13 @@ def make_plan(
     budget = settings.micro_batch_tokens
     layers = lora.layers(network)
     products = sum(layer.weight.numel() for layer in layers.values() if not layer.merged)
-    trained = sum(p.numel() for layer in layers.values() for p in layer.trained())
+    trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
     vocabulary, hidden = network.get_output_embeddings().weight.shape
     trunk_tokens, trunk = _trunk(network, rows, validation)
+    trains_head = network.get_output_embeddings().weight.requires_grad
     # W' of every layer, two moments, gradient and packed copy, scores at the output layer, trunk.
     fixed = 4 * (products + 4 * trained + 2 * BLOCK * CHUNK + trunk_tokens * hidden)
+    fixed += 4 * 2 * vocabulary * hidden * trains_head  # its gradient, and the embedding's
     token_bytes = activation_bytes(network, rows)
     longest = max(len(row.ids) for row in [*rows, *validation])
     choices = [Choice("compute type", "float32", compute.reason), *chosen, *trunk]
@@ -149,9 +151,8 @@ def make_plan(
     supervised = sum(row.supervised for row in rows)
     below, above = token_operations(network)
     above += above // 2 * recompute
-    operations = number(settings.epochs) * (
-        above * sum(sizes) + 4 * supervised * hidden * vocabulary
-    )
+    at_head = (8 if trains_head else 4) * supervised * hidden * vocabulary
+    operations = number(settings.epochs) * (above * sum(sizes) + at_head)
     operations += below * (trunk_tokens or number(settings.epochs) * sum(sizes))
     return TrainPlan(
         rows=len(rows),
@@ -188,7 +189,7 @@ def token_operations(network: Any) -> tuple[int, int]:
     """Operations of one token in all linear layers below the first adapter, and from there on.
 
     A product of P weights takes 2 P forward and, where there is a backward pass, 2 P for the
-    gradient of its input.
+    gradient of its input; where the weight itself is trained, 2 P more.
     """
     head = network.get_output_embeddings()
     first = first_adapted_block(network)
@@ -198,7 +199,7 @@ def token_operations(network: Any) -> tuple[int, int]:
             if (block_of(name) or 0) < first:
                 below += 2 * module.weight.numel()
             else:
-                above += 4 * module.weight.numel()
+                above += (6 if module.weight.requires_grad else 4) * module.weight.numel()
     return below, above
 
 

@@ -43,7 +43,8 @@ class TrainResult:
     """What a training made.
 
     Attributes:
-        adapter: The trained adapter; its factors are the network's own parameters.
+        adapter: The trained adapter; its factors are the network's own parameters. None if the
+            network's weights themselves were trained.
         plan: What was planned.
         seconds: Time of this process's steps, validation and checkpoints included.
         peak_bytes: Peak memory of the process so far.
@@ -52,7 +53,7 @@ class TrainResult:
         best: The step with the lowest validation loss; None without validation rows.
     """
 
-    adapter: Adapter
+    adapter: Adapter | None
     plan: TrainPlan
     seconds: float
     peak_bytes: int
@@ -76,13 +77,13 @@ def train(
     session: Session,
     on_event: OnEvent,
 ) -> TrainResult:
-    """Trains a LoRA adapter on a loaded model.
+    """Trains a LoRA adapter on a loaded model, or its weights themselves.
 
     Args:
-        model: Its network gets LoRA layers, and is left with them merged.
+        model: Its network gets LoRA layers, and is left with them merged; or it is changed itself.
         rows: Training rows, each with a trained token.
         validation: Rows for the validation loss; may be empty.
-        method: What is trained, its targets named; `auto` is replaced here.
+        method: What is trained, for LoRA with its targets named; `auto` is replaced here.
         settings: How; `auto` is replaced here.
         session: Where checkpoints are, whether to go on from them, and who may pause.
         on_event: Told everything that happens, the plan before the first step.
@@ -144,6 +145,7 @@ def train(
         milestones.after(done)
         last = done.step
     taken = _take_best(milestones, last)
+    optimizer.release()
     seconds = time.perf_counter() - begin
     return TrainResult(
         trainable.adapter, plan, seconds, peak_memory(), last, taken, milestones.watch.best

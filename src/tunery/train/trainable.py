@@ -16,6 +16,7 @@ from tunery.models.load import LoadedModel
 from tunery.prefix import lora
 from tunery.prefix.attach import attach, initialise
 from tunery.prefix.targets import is_pattern
+from tunery.prefix.unfreeze import unfreeze
 from tunery.train.plan import Choice
 
 RSLORA_ALPHA = 8.0
@@ -27,29 +28,51 @@ class Trainable:
     """What a training changes.
 
     Attributes:
-        adapter: What it makes; its tensors are the network's own parameters.
+        adapter: What it makes; its tensors are the network's own parameters. None if the
+            network's weights themselves are trained.
         parameters: All that is trained, in the order in which it is packed.
         identity: What must be the same for a checkpoint to be gone on from; JSON values.
         choices: What was chosen otherwise than was asked for.
     """
 
-    adapter: Adapter
+    adapter: Adapter | None
     parameters: tuple[Tensor, ...]
     identity: dict[str, Any]
     choices: tuple[Choice, ...]
 
 
 def make_trainable(model: LoadedModel, method: MethodSection, seed: int) -> Trainable:
-    """Gives the network untrained LoRA layers.
+    """Gives the network untrained LoRA layers, or lets its own weights be trained.
 
     Args:
         model: Its network is changed in place.
-        method: What is trained, its targets named.
+        method: What is trained; for LoRA with its targets named.
         seed: Of the first values of A.
 
     Raises:
         UserError: Targets or blocks are not those of the model.
     """
+    return _whole(model, method) if method.kind == "full" else _adapter(model, method, seed)
+
+
+def _whole(model: LoadedModel, method: MethodSection) -> Trainable:
+    chosen = unfreeze(
+        model.network, method.targets, blocks=method.blocks, last_blocks=method.last_blocks
+    )
+    weights = hashlib.sha256()
+    for parameter in chosen.values():
+        weights.update(parameter.detach().flatten()[:64].numpy().tobytes())
+    size = 12 * sum(parameter.numel() for parameter in chosen.values()) / 2**30
+    reason = "weights and two moments; train.keep_checkpoints says how many are kept"
+    return Trainable(
+        adapter=None,
+        parameters=tuple(chosen.values()),
+        identity=_identity(model.name, method, list(chosen), weights.hexdigest()),
+        choices=(*_choices(model.network, method), Choice("checkpoint", f"{size:.2f} GiB", reason)),
+    )
+
+
+def _adapter(model: LoadedModel, method: MethodSection, seed: int) -> Trainable:
     network, targets = model.network, method.targets or ()
     rank = number(method.rank)
     alpha = _alpha(method)
@@ -76,10 +99,14 @@ def make_trainable(model: LoadedModel, method: MethodSection, seed: int) -> Trai
     )
     if method.dora:
         lora.merge_all(network)  # so that the plan measures what a step keeps
+    weights = hashlib.sha256()  # the first row of each adapted layer tells models of a name apart
+    for layer in layers.values():
+        weights.update(layer.weight[0].numpy().tobytes())
+    own = {"rank": method.rank, "alpha": alpha, "rslora": method.rslora, "dora": method.dora}
     return Trainable(
         adapter=adapter,
         parameters=tuple(p for layer in layers.values() for p in layer.trained()),
-        identity=_identity(adapter, network, method),
+        identity=_identity(model.name, method, names, weights.hexdigest()) | own,
         choices=_choices(network, method),
     )
 
@@ -90,20 +117,14 @@ def _alpha(method: MethodSection) -> float:
     return RSLORA_ALPHA if method.rslora else 2.0 * number(method.rank)
 
 
-def _identity(adapter: Adapter, network: Any, method: MethodSection) -> dict[str, Any]:
-    weights = hashlib.sha256()  # the first row of each adapted layer tells models of a name apart
-    for layer in lora.layers(network).values():
-        weights.update(layer.weight[0].numpy().tobytes())
+def _identity(base: str, method: MethodSection, names: list[str], weights: str) -> dict[str, Any]:
     return {
-        "base": adapter.base,
-        "rank": adapter.rank,
-        "alpha": adapter.alpha,
-        "rslora": adapter.rslora,
-        "dora": method.dora,
+        "base": base,
+        "kind": method.kind,
         "targets": list(method.targets or ()),
-        "blocks": sorted({b for n in adapter.factors if (b := block_of(n)) is not None}),
-        "layers": hashlib.sha256(" ".join(adapter.factors).encode()).hexdigest(),
-        "weights_sha256": weights.hexdigest(),
+        "blocks": sorted({b for name in names if (b := block_of(name)) is not None}),
+        "layers": hashlib.sha256(" ".join(names).encode()).hexdigest(),
+        "weights_sha256": weights,
     }
 
 

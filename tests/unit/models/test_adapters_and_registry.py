@@ -74,6 +74,15 @@ def test_publishing_again_replaces(tmp_path, run):
     assert not (list_tuned(tmp_path)[0].folder / "system.txt").exists()
 
 
+def test_a_whole_model_is_moved_and_known_as_one(tmp_path, run):
+    assert not publish(tmp_path, "mine", "base", run, None).whole
+    (run / "model").mkdir()
+    (run / "model" / "config.json").write_text("{}")
+    publish(tmp_path, "mine", "base", run, None)
+    assert find_tuned(tmp_path, "mine").whole
+    assert not (run / "model").exists()
+
+
 def test_a_wrong_name_gets_the_nearest(tmp_path, run):
     publish(tmp_path, "support-triage", "base", run, None)
     with pytest.raises(NotFoundError, match="Did you mean support-triage"):

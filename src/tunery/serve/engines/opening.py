@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from tunery.models.adapters import load_adapter
@@ -30,7 +31,14 @@ def open_torch_engine(
     attention.register()
     # Whoever tuned this base said what `run.unproven` says, and it was compared then.
     model = open_model(base, folder, attention=attention.NAME, unproven=bool(tuned))
-    adapters = {item.name: load_adapter(item.folder) for item in tuned}
+    adapters = {item.name: load_adapter(item.folder) for item in tuned if not item.whole}
+    wholes = {
+        item.name: partial(
+            open_model, item.name, item.folder, attention=attention.NAME, unproven=True
+        )
+        for item in tuned
+        if item.whole
+    }
     created = {item.name: item.created for item in tuned}
     created[base] = int((folder / "config.json").stat().st_mtime)
-    return TorchEngine(model, adapters, created)
+    return TorchEngine(model, adapters, created, wholes)

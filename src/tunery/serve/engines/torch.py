@@ -1,10 +1,11 @@
-"""The engine on torch and the prefix forest: one loaded base, any number of its adapters."""
+"""The engine on torch and the prefix forest: one loaded base and what was tuned from it."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from tunery.data.conversation import Message
 from tunery.errors import NotFoundError, UserError
@@ -51,15 +52,17 @@ class _Answer:
 
 
 class TorchEngine:
-    """Answers for a base model and its adapters, one request at a time.
+    """Answers for a base model and what was tuned from it, one request at a time.
 
     The adapter that a request names is merged into the weights before it runs, so a tuned model
-    answers with the very numbers that training computed. Requests wait for one another.
+    answers with the very numbers that training computed. A tuned model of its own is opened when a
+    request names it; one such is in memory at a time. Requests wait for one another.
 
     Args:
         base: The loaded base; its attention must be `prefix.attention`.
         adapters: Tuned models by name.
         created: Unix times in seconds by model name; 0 where a name is missing.
+        wholes: Opens tuned models of their own, by name; they share the base's tokenizer.
     """
 
     def __init__(
@@ -67,8 +70,11 @@ class TorchEngine:
         base: LoadedModel,
         adapters: Mapping[str, Adapter],
         created: Mapping[str, int] | None = None,
+        wholes: Mapping[str, Callable[[], LoadedModel]] | None = None,
     ) -> None:
-        if base.name in adapters:
+        self._wholes = dict(wholes or {})
+        self._whole: tuple[str, LoadedModel] | None = None  # the one that is in memory
+        if base.name in adapters or base.name in self._wholes:
             raise UserError(
                 f"A tuned model is called {base.name}, as its base is.",
                 "Give the run another name.",
@@ -82,7 +88,7 @@ class TorchEngine:
 
     def models(self) -> list[ServedModel]:
         """The base, then its tuned models by name."""
-        names = [self._base.name, *sorted(self._adapters)]
+        names = [self._base.name, *sorted([*self._adapters, *self._wholes])]
         return [ServedModel(n, self._base.name, self._created.get(n, 0)) for n in names]
 
     def generate(
@@ -112,7 +118,7 @@ class TorchEngine:
     def _prepare(
         self, model: str, prompts: Sequence[Sequence[Message]], sampling: Sampling
     ) -> list[_Answer]:
-        if model != self._base.name and model not in self._adapters:
+        if model not in (self._base.name, *self._adapters, *self._wholes):
             raise NotFoundError(
                 f"There is no model {model!r} here; there are "
                 f"{', '.join(served.name for served in self.models())}.",
@@ -139,14 +145,25 @@ class TorchEngine:
         end_ids = self._base.template.end_ids
         generator = new_generator(sampling.seed)
         with self._lock:
-            if self._worn != model:
-                self._worn = None  # stays so if the adapter does not fit
-                wear(self._base.network, self._adapters.get(model))
-                self._worn = model
             yield from decode(
-                self._base.network,
+                self._network(model),
                 [answer.prompt for answer in answers],
                 room=max(answer.limit for answer in answers),
                 choose=lambda logits: next_tokens(logits, sampling, generator),
                 finished=lambda row, token: answers[row].push(token, end_ids),
             )
+
+    def _network(self, model: str) -> Any:
+        """The network that answers for a model; the lock must be held."""
+        if model in self._wholes:
+            if self._whole is None or self._whole[0] != model:
+                self._whole = None  # its memory is free before the next one is loaded
+                opened = self._wholes[model]()
+                make_thin(opened.network)
+                self._whole = (model, opened)
+            return self._whole[1].network
+        if self._worn != model:
+            self._worn = None  # stays so if the adapter does not fit
+            wear(self._base.network, self._adapters.get(model))
+            self._worn = model
+        return self._base.network
