@@ -38,7 +38,7 @@ def result(tmp_path, base):
         "model": str(base),
         "method": {"kind": "full"},
         "data": {"train": "train.jsonl", "test": "test.jsonl", "validation": 0.2},
-        "train": {"epochs": 6, "batch_size": 8, "learning_rate": 0.005},
+        "train": {"epochs": 6, "batch_size": 8, "learning_rate_multiplier": 50},
         "evaluate": {"max_tokens": 4},
     }
     (tmp_path / "config.yaml").write_text(json.dumps(config))
@@ -86,4 +86,7 @@ def test_the_plan_counts_every_weight(result):
     plan = summary["plan"]
     network = AutoModelForCausalLM.from_pretrained(result.tuned.folder)
     assert plan["trained_parameters"] == network.num_parameters()
-    assert any(choice["name"] == "checkpoint" for choice in plan["choices"])
+    chosen = {choice["name"]: choice for choice in plan["choices"]}
+    assert "checkpoint" in chosen
+    assert "method.rank" not in chosen
+    assert chosen["train.learning_rate"]["value"] == "0.005"  # 1e-3 / 10 * 50

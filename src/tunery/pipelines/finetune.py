@@ -288,7 +288,7 @@ def _compare(
 ) -> Comparison:
     samples, unused = samples_from(data.test, config.evaluate.limit)
     if result.adapter is None:
-        base = open_model(config.model, files, attention=attention.NAME)
+        base = open_model(config.model, files, attention=attention.NAME, unproven=config.unproven)
         engine = TorchEngine(base, {}, wholes={config.name: lambda: model})
     else:
         engine = TorchEngine(model, {config.name: result.adapter})

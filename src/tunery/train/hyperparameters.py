@@ -60,7 +60,8 @@ def resolve(
         numbers["batch_size"] = choose("train.batch_size", found, str(found[0]))
     factor = settings.learning_rate_multiplier
     if settings.learning_rate == "auto":
-        rate, why = lora_rate(sum(parameter.numel() for parameter in network.parameters()))
+        size = sum(parameter.numel() for parameter in network.parameters())
+        rate, why = lora_rate(size) if method.kind == "lora" else full_rate(size)
         if factor != 1:
             why = f"{why}; times train.learning_rate_multiplier, {factor:g}"
         numbers["learning_rate"] = choose(
@@ -68,7 +69,7 @@ def resolve(
         )
     else:
         numbers["learning_rate"] = settings.learning_rate * factor
-    if method.rank == "auto":
+    if method.rank == "auto" and method.kind == "lora":
         count = network.config.get_text_config().num_hidden_layers
         blocks = chosen_blocks(count, method.blocks, method.last_blocks)
         names = chosen_layers(network, method.targets or (), blocks)
@@ -119,6 +120,16 @@ def lora_rate(parameters: int) -> tuple[float, str]:
     rate = highest * min(1.0, math.sqrt(RATE_PARAMETERS / parameters))
     rate = float(f"{max(lowest, rate):.2g}")
     return rate, f"LoRA on a model of {parameters / 1e6:,.0f} million weights"
+
+
+def full_rate(parameters: int) -> tuple[float, str]:
+    """Base learning rate of full fine-tuning: a tenth of LoRA's.
+
+    That is what Schulman et al. 2025 ("LoRA Without Regret") found between the best rates of both.
+    """
+    rate, _ = lora_rate(parameters)
+    text = f"full fine-tuning of {parameters / 1e6:,.0f} million weights, a tenth of LoRA's rate"
+    return rate / 10, text
 
 
 def rank(supervised: int, weights_a_rank: int) -> tuple[int, str]:
