@@ -29,6 +29,7 @@ from tunery.prefix.attention import NAME, register
 from tunery.testing.tiny_models import tiny_tokenizer
 from tunery.train.events import StepDone
 from tunery.train.run import train
+from tunery.train.session import Session
 
 STEPS = 4
 """The first one is not counted."""
@@ -93,8 +94,7 @@ def measure(point: Point) -> dict[str, Any]:
                 checkpoint_every=STEPS,
                 schedule="constant",
             ),
-            folder=Path(folder),
-            resume=False,
+            session=Session(Path(folder)),
             on_event=lambda event: steps.append(event) if isinstance(event, StepDone) else None,
         )
     return {
