@@ -55,12 +55,20 @@ CHANGES = {
     },
     "llama": {"attention_bias": True},
     "mistral": {"sliding_window": WINDOW},
+    "ministral": BOTH,
+    "nanochat": {"final_logit_softcapping": 4.0},
     "olmo3": BOTH,
     "opt": {"ffn_dim": 48, "word_embed_proj_dim": 32, "dropout": 0.0},
     "phi3": {"sliding_window": WINDOW},
     "qwen2": WINDOWED,
     "qwen3": WINDOWED,
     "starcoder2": {"sliding_window": WINDOW},
+    "vaultgemma": {
+        **BOTH,
+        "attn_logit_softcapping": 3.0,
+        "final_logit_softcapping": 4.0,
+        "query_pre_attn_scalar": 8,
+    },
 }
 LEARNED_FROM = 4  # rows below learn all tokens from here on
 

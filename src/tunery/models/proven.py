@@ -12,6 +12,7 @@ from typing import Any
 PROVEN: Mapping[str, str] = {
     "apertus": "Apertus",
     "arcee": "Arcee (AFM)",
+    "biogpt": "BioGPT",
     "cohere": "Command R",
     "cohere2": "Command R7B, sliding windows",
     "ernie4_5": "ERNIE 4.5, dense",
@@ -21,16 +22,22 @@ PROVEN: Mapping[str, str] = {
     "gemma3_text": "Gemma 3, sliding windows",
     "glm": "GLM 4, 0414 and before",
     "glm4": "GLM 4, newer",
+    "gpt_bigcode": "StarCoder 1, SantaCoder",
     "gpt_neox": "Pythia, GPT-NeoX",
     "granite": "Granite 3, dense",
     "helium": "Helium",
     "hunyuan_v1_dense": "Hunyuan, dense",
+    "jais2": "Jais 2",
     "llama": "Llama, SmolLM, SmolLM2, TinyLlama",
+    "ministral": "Ministral, sliding windows",
+    "ministral3": "Ministral 3",
     "mistral": "Mistral, sliding windows",
+    "nanochat": "nanochat",
     "olmo": "OLMo 1",
     "olmo2": "OLMo 2",
     "olmo3": "OLMo 3, sliding windows",
     "opt": "OPT",
+    "persimmon": "Persimmon",
     "phi": "Phi 1 and 2",
     "phi3": "Phi 3, Phi 4, sliding windows",
     "qwen2": "Qwen 2, Qwen 2.5, sliding windows",
@@ -38,6 +45,7 @@ PROVEN: Mapping[str, str] = {
     "seed_oss": "Seed-OSS",
     "smollm3": "SmolLM3",
     "starcoder2": "StarCoder 2, sliding windows",
+    "vaultgemma": "VaultGemma, sliding windows and capped scores",
 }
 """Type, as in `config.json`, to the models that are of it."""
 

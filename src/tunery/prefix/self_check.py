@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from tunery.errors import UserError
 from tunery.models.token_row import TokenRow
+from tunery.prefix.cache import KeyValueCache
 from tunery.prefix.forest import build_forest
+from tunery.prefix.head import output_layer
 from tunery.prefix.logprobs import target_logprobs
+from tunery.prefix.states import hidden_states, next_states
 
 MOST_ROWS = 4
 """Rows that are compared, the longest among them."""
@@ -40,9 +44,10 @@ class Agreement:
 
 @torch.no_grad()
 def compare_with_plain(network: Any, rows: Sequence[TokenRow]) -> Agreement:
-    """Compares log-probabilities on a forest with those of transformers' eager attention.
+    """Compares log-probabilities with those of transformers' eager attention.
 
-    Each row also appears with the second half of another one, so that the forest branches.
+    Each row also appears with the second half of another one, so that the forest branches. What
+    would follow each row is compared too, its last token read through the cache of decoding.
 
     Args:
         network: Opened with `prefix.attention`, and left so.
@@ -56,26 +61,41 @@ def compare_with_plain(network: Any, rows: Sequence[TokenRow]) -> Agreement:
     halves = zip(picked, picked[1:] + picked[:1], strict=True)
     crossed = [one[: len(one) // 2] + two[len(two) // 2 :] for one, two in halves]
     every = [TokenRow(ids, (0.0, *[1.0] * (len(ids) - 1))) for ids in picked + crossed]
-    own = target_logprobs(network, build_forest(every, min_shared=1))
+    forest = build_forest(every, min_shared=1)
+    own = torch.cat([target_logprobs(network, forest), _next(network, picked)])
     attention = network.config._attn_implementation
     network.set_attn_implementation("eager")
     try:
-        plain = torch.cat([_plain(network, row.ids) for row in every])
+        logp = [_plain(network, row.ids) for row in every]
     finally:
         network.set_attn_implementation(attention)
+    known = [
+        found[:-1].gather(-1, torch.tensor(row.ids)[1:, None])[:, 0]
+        for found, row in zip(logp, every, strict=True)
+    ]
+    plain = torch.cat([*known, *(one[-1] for one in logp[: len(picked)])])
     difference = float((own - plain).abs().max())
     if not difference <= TOLERANCE:
         raise UserError(
             f"On {len(picked)} rows of the data, log-probabilities of {type(network).__name__} on "
-            f"a prefix forest differ by up to {difference:.2g} nats from the plain computation; "
-            f"expected at most {TOLERANCE:g}.",
+            f"a forest or in decoding differ by up to {difference:.2g} nats from the "
+            f"plain computation; expected at most {TOLERANCE:g}.",
             "Tunery cannot train this model. Choose another: `tunery models list`.",
         )
     return Agreement(len(picked), len(own), difference)
 
 
-def _plain(network: Any, ids: tuple[int, ...]) -> torch.Tensor:
-    """Log-probabilities of all tokens of a row but the first, [n - 1]."""
-    logits = network(input_ids=torch.tensor([ids]), use_cache=False).logits[0, :-1].float()
-    picked: torch.Tensor = logits.log_softmax(dim=-1).gather(-1, torch.tensor(ids)[1:, None])
-    return picked[:, 0]
+def _next(network: Any, rows: Sequence[tuple[int, ...]]) -> Tensor:
+    """Log-probabilities of what follows each row, one row after the other, [rows * V]."""
+    cache = KeyValueCache()
+    forest = build_forest([TokenRow(ids[:-1], (0.0,) * (len(ids) - 1)) for ids in rows])
+    hidden_states(network, forest, cache=cache)
+    cache.spread(forest.paths, 1)
+    last = next_states(network, torch.tensor([ids[-1] for ids in rows]), cache)
+    return output_layer(network).logits(last).log_softmax(dim=-1).flatten()
+
+
+def _plain(network: Any, ids: tuple[int, ...]) -> Tensor:
+    """Log-probabilities of what follows each token of a row, [n, V]."""
+    logits: Tensor = network(input_ids=torch.tensor([ids]), use_cache=False).logits[0]
+    return logits.float().log_softmax(dim=-1)

@@ -45,6 +45,28 @@ def hidden_states(
         return _run(model, forest, cache)
 
 
+def next_states(model: Any, tokens: Tensor, cache: KeyValueCache) -> Tensor:
+    """Final hidden states of one more token a row.
+
+    Args:
+        model: As in `hidden_states`.
+        tokens: [B] int64.
+        cache: Knows the rows so far, and takes the tokens.
+
+    Returns:
+        [B, d].
+    """
+    cache.advance()
+    output = model.base_model(
+        input_ids=tokens[:, None],
+        position_ids=(cache.lengths - 1)[:, None],
+        use_cache=False,
+        key_value_cache=cache,
+    )
+    states: Tensor = output.last_hidden_state[:, 0]
+    return states
+
+
 def blocks(model: Any) -> list[nn.Module]:
     """The model's blocks, from the lowest on, whatever its family calls their list."""
     count = model.config.get_text_config().num_hidden_layers

@@ -2,7 +2,13 @@
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, Gemma2Config, HeliumConfig, LlamaConfig
+from transformers import (
+    AutoModelForCausalLM,
+    DiffLlamaConfig,
+    Gemma2Config,
+    HeliumConfig,
+    LlamaConfig,
+)
 
 from tunery.errors import UserError
 from tunery.prefix import attention
@@ -54,4 +60,10 @@ def test_a_model_that_mixes_neighbours_is_refused():
         lambda _layer, _given, out: out + out.roll(1, dims=1)
     )
     with pytest.raises(UserError, match="differ by up to"):
+        compare_with_plain(network, ROWS)
+
+
+def test_a_model_that_would_answer_wrongly_is_refused():
+    network = opened(DiffLlamaConfig(**SHAPE))  # asks for attention twice in a layer
+    with pytest.raises(UserError, match="in decoding differ by up to"):
         compare_with_plain(network, ROWS)

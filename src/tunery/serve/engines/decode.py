@@ -12,7 +12,7 @@ from tunery.models.token_row import TokenRow
 from tunery.prefix.cache import KeyValueCache
 from tunery.prefix.forest import build_forest
 from tunery.prefix.head import output_layer
-from tunery.prefix.states import hidden_states
+from tunery.prefix.states import hidden_states, next_states
 
 COMPACT_BELOW = 0.75
 """Finished rows are dropped from the batch once this share of it is left."""
@@ -56,11 +56,4 @@ def decode(
                 keep = torch.tensor(left)
                 cache.select(keep)
                 tokens, rows = tokens[keep], [rows[place] for place in left]
-            cache.advance()
-            output = network.base_model(
-                input_ids=tokens[:, None],
-                position_ids=(cache.lengths - 1)[:, None],
-                use_cache=False,
-                key_value_cache=cache,
-            )
-            last = output.last_hidden_state[:, 0]
+            last = next_states(network, tokens, cache)
