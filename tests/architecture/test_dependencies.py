@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+EXTRAS = PROJECT["optional-dependencies"]
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 
 # Import names that are not their distribution's.
@@ -59,7 +60,14 @@ def _pins(lock: str) -> dict[str, str]:
 
 
 def test_declared_dependencies_are_the_imported_ones():
-    assert set(_declared(PROJECT["dependencies"])) == _distributions(_imported("src"))
+    extras = [text for name, more in EXTRAS.items() if name != "dev" for text in more]
+    declared = set(_declared([*PROJECT["dependencies"], *extras]))
+    assert declared == _distributions(_imported("src"))
+
+
+def test_what_an_extra_needs_is_installed_for_tests():
+    extras = [text for name, more in EXTRAS.items() if name != "dev" for text in more]
+    assert set(extras) <= set(EXTRAS["dev"])
 
 
 def test_tests_import_only_what_is_declared():

@@ -19,6 +19,7 @@ from tunery.cli import (
     quickstart,
     rate_range,
     serve,
+    sweep,
     train,
 )
 from tunery.cli.crash import save_crash, tunery_version
@@ -80,6 +81,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")
 app.command("train")(train.train)
 app.command("lr-range")(rate_range.rate_range)
+app.command("sweep")(sweep.sweep)
 app.command("pause")(pause.pause)
 app.command("eval")(evaluate.evaluate)
 app.command("chat")(chat.chat)

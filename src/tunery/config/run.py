@@ -6,6 +6,7 @@ from tunery.config.data import DataSection
 from tunery.config.evaluate import EvaluateSection
 from tunery.config.method import MethodSection
 from tunery.config.section import Section
+from tunery.config.sweep import SweepSection
 from tunery.config.train import TrainSection
 
 
@@ -33,3 +34,6 @@ class RunConfig(Section):
 
     evaluate: EvaluateSection = EvaluateSection()
     """How the result is compared with the base model."""
+
+    sweep: SweepSection | None = None
+    """Which values `tunery sweep` tries; other commands pass it over."""
