@@ -38,7 +38,7 @@ def test_train_shows_the_plan_each_step_and_the_scores(tunery, config, tmp_path)
     result = tunery("train", config)
     assert result.exit_code == 0, result.output
     assert re.search(r"rows +12", result.output)
-    assert re.search(r"compute type +float32 \(.*GFLOP/s\)", result.output)
+    assert re.search(r"compute type +float32 \((?s:.*?) GFLOP/s", result.output)
     assert re.search(r"train.learning_rate +0.001 \(LoRA on a model of 0 million", result.output)
     assert re.search(r"method.rank +16 \(", result.output)
     assert "steps 4/4: loss" in result.output
