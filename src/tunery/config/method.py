@@ -34,6 +34,10 @@ class MethodSection(Section):
     """DoRA: each row of an adapted weight gets a trained length besides. It learns more at low
     ranks; a step takes longer and keeps more memory."""
 
+    quantize: Literal["nf4", "int8"] | None = None
+    """Keep the frozen weights of the adapted layers in 4 (`nf4`) or 8 bits (`int8`), as QLoRA does:
+    less memory, more time a step. Needs `pip install 'tunery[quant]'`. LoRA's only."""
+
     targets: tuple[str, ...] | None = Field(default=None, min_length=1)
     """Linear layers that are trained: last names, such as `q_proj`, or patterns over full names
     with `*`, `?` and `[0-9]`, such as `*.layers.[0-9].mlp.*`. The catalog's choice by default,

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -23,6 +23,9 @@ from tunery.errors import MismatchError, NotFoundError, UserError
 CONFIG_FILE = "adapter_config.json"
 WEIGHTS_FILE = "adapter_model.safetensors"
 PREFIX = "base_model.model."
+QUANTIZE = "tunery_quantize"
+"""In the metadata of the weights: PEFT's configuration has no place for it."""
+
 MAGNITUDE = "lora_magnitude_vector"
 PLAIN: dict[str, Any] = {
     "peft_type": "LORA",
@@ -48,6 +51,7 @@ class Adapter:
         factors: Full layer name to (A [r, inputs], B [outputs, r]).
         rslora: The scale is rank-stabilised (Kalajdzievski 2023).
         magnitudes: Full layer name to the lengths of its rows, [outputs]; empty without DoRA.
+        quantize: Format of the base weights that it was trained on; None for float32.
     """
 
     base: str
@@ -57,6 +61,7 @@ class Adapter:
     factors: Mapping[str, tuple[Tensor, Tensor]]
     rslora: bool = False
     magnitudes: Mapping[str, Tensor] = field(default_factory=dict)
+    quantize: Literal["nf4", "int8"] | None = None
 
     @property
     def scale(self) -> float:
@@ -78,7 +83,8 @@ def save_adapter(adapter: Adapter, folder: Path) -> None:
         tensors[f"{PREFIX}{name}.lora_B.weight"] = b.detach().contiguous().clone()
     for name, magnitude in adapter.magnitudes.items():
         tensors[f"{PREFIX}{name}.{MAGNITUDE}"] = magnitude.detach().contiguous().clone()
-    save_file(tensors, folder / WEIGHTS_FILE, metadata={"format": "pt"})
+    about = {} if adapter.quantize is None else {QUANTIZE: adapter.quantize}
+    save_file(tensors, folder / WEIGHTS_FILE, metadata={"format": "pt"} | about)
     blocks = {block for name in adapter.factors if (block := block_of(name)) is not None}
     in_full = any("." in target for target in adapter.targets)
     config = {
@@ -116,7 +122,11 @@ def load_adapter(folder: Path) -> Adapter:
         config = json.loads((folder / CONFIG_FILE).read_text("utf-8"))
         tensors = load_file(folder / WEIGHTS_FILE)
         _check_plain(folder, config)
-        return _read(config, tensors)
+        with safe_open(folder / WEIGHTS_FILE, "pt") as file:
+            kind = (file.metadata() or {}).get(QUANTIZE)
+        if kind not in (None, "nf4", "int8"):
+            raise ValueError(f"{QUANTIZE} is {kind!r}")
+        return replace(_read(config, tensors), quantize=kind)
     except UserError:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:

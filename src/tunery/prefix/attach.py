@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from tunery.errors import MismatchError
 from tunery.models.adapters import Adapter
 from tunery.prefix.gated import join_gates
 from tunery.prefix.lora import LoraLinear, layers
+from tunery.prefix.quantized import Kind, Quantized
 from tunery.prefix.targets import chosen_blocks, chosen_layers
 
 
@@ -25,6 +26,7 @@ def attach(
     *,
     blocks: Sequence[int | str] | None = None,
     dora: bool = False,
+    quantize: Kind | None = None,
 ) -> list[str]:
     """Replaces linear layers of a model by `LoraLinear`, untrained, and freezes all else.
 
@@ -37,6 +39,7 @@ def attach(
             the first adapter then need no backward pass.
         blocks: Only these blocks get adapters, see `prefix.targets.chosen_blocks`.
         dora: Each row of a layer gets a trained length too.
+        quantize: The frozen weights of these layers are kept in few bits.
 
     Returns:
         Full names of the layers replaced, in the model's order.
@@ -50,7 +53,8 @@ def attach(
     for name in names:
         parent, _, child = name.rpartition(".")
         owner = model.get_submodule(parent)
-        setattr(owner, child, LoraLinear(getattr(owner, child), rank, scale, dora=dora))
+        frozen = getattr(owner, child)
+        setattr(owner, child, LoraLinear(frozen, rank, scale, dora=dora, quantize=quantize))
     join_gates(model)
     return names
 
@@ -67,7 +71,7 @@ def initialise(model: nn.Module, seed: int) -> None:
         layer.lora_a.uniform_(-bound, bound, generator=generator)
         layer.lora_b.zero_()
         if layer.magnitude is not None:
-            layer.magnitude.copy_(torch.linalg.vector_norm(layer.weight, dim=1))
+            layer.magnitude.copy_(torch.linalg.vector_norm(layer.dense(), dim=1))
 
 
 @torch.no_grad()
@@ -99,12 +103,20 @@ def wear(model: nn.Module, adapter: Adapter | None) -> None:
         layer.unmerge()
     if adapter is None:
         return
+    quantize = adapter.quantize
     for name, (a, b) in adapter.factors.items():
         magnitude = adapter.magnitudes.get(name)
         worn = LoraLinear(modules[name], a.shape[0], adapter.scale, dora=magnitude is not None)
         worn.lora_a.data, worn.lora_b.data = a.detach(), b.detach()
         if worn.magnitude is not None and magnitude is not None:
             worn.magnitude.data = magnitude.detach()
-        worn.merge()
+        worn.merge(None if quantize is None else _rounded(worn, quantize))
         parent, _, child = name.rpartition(".")
         setattr(model.get_submodule(parent), child, worn)
+
+
+def _rounded(layer: LoraLinear, kind: Kind) -> Tensor | None:
+    """The weight that an adapter was trained on; None if the layer has just that."""
+    if isinstance(layer.weight, Quantized):
+        return None
+    return Quantized(layer.weight, kind).dense()

@@ -24,6 +24,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from tunery.prefix.quantized import Kind, Quantized
 from tunery.prefix.thin import product
 
 SHORTEST = 1e-30
@@ -41,46 +42,80 @@ class LoraLinear(nn.Module):
         rank: r.
         scale: s, usually alpha / rank.
         dora: Rows get a trained length, `magnitude` [o].
+        quantize: The frozen weight is kept in few bits. W' is then made for each product and not
+            kept.
     """
 
     def __init__(
-        self, frozen: nn.Linear | LoraLinear, rank: int, scale: float, *, dora: bool = False
+        self,
+        frozen: nn.Linear | LoraLinear,
+        rank: int,
+        scale: float,
+        *,
+        dora: bool = False,
+        quantize: Kind | None = None,
     ) -> None:
         super().__init__()
         outputs, inputs = frozen.weight.shape
-        self.weight: Tensor = frozen.weight
+        self.weight: Tensor | Quantized = _stored(frozen.weight, quantize)
         self.bias: Tensor | None = frozen.bias
         self.scale = scale
         self.lora_a = nn.Parameter(torch.zeros(rank, inputs))
         self.lora_b = nn.Parameter(torch.zeros(outputs, rank))
         self.magnitude = nn.Parameter(torch.zeros(outputs)) if dora else None
+        self._adapted = False
         self._merged: Tensor | None = None  # [o, i]: W', with DoRA its rows of length 1
         self._lengths: Tensor | None = None  # [o]: n, with DoRA
 
     @torch.no_grad()
-    def merge(self) -> None:
-        """Brings W' up to date with A and B."""
+    def merge(self, weight: Tensor | None = None) -> None:
+        """Brings W' up to date with A and B.
+
+        Args:
+            weight: Taken in place of the frozen weight, [o, i], which stays as it is.
+        """
+        self._adapted = True
+        if isinstance(self.weight, Quantized):
+            if self.magnitude is not None:
+                self._lengths = _lengths(self._sum(self.weight.dense()))
+            return
         if self._merged is None:
             self._merged = torch.empty_like(self.weight)
-        torch.addmm(self.weight, self.lora_b, self.lora_a, alpha=self.scale, out=self._merged)
+        self._sum(self.weight if weight is None else weight, self._merged)
         if self.magnitude is not None:
-            lengths = torch.linalg.vector_norm(self._merged, dim=1)
-            self._lengths = lengths.clamp_min_(SHORTEST)
+            self._lengths = _lengths(self._merged)
             self._merged.div_(self._lengths[:, None])
 
     def unmerge(self) -> None:
         """Computes with the frozen weight alone from now on, and frees W'."""
+        self._adapted = False
         self._merged = self._lengths = None
 
     @property
-    def merged(self) -> bool:
-        """Whether W' is kept."""
+    def kept(self) -> bool:
+        """Whether W' is in memory beside W."""
         return self._merged is not None
+
+    def dense(self) -> Tensor:
+        """The frozen weight in float32, [o, i]."""
+        return self.weight.dense() if isinstance(self.weight, Quantized) else self.weight
+
+    def _sum(self, weight: Tensor, out: Tensor | None = None) -> Tensor:
+        """W + s B A; overwrites W where no other place is given."""
+        out = weight if out is None else out
+        torch.addmm(weight, self.lora_b, self.lora_a, alpha=self.scale, out=out)
+        return out
 
     @property
     def effective(self) -> Tensor:
         """What x is multiplied with, [o, i]: W' once merged (with DoRA V / n), W before."""
-        return self.weight if self._merged is None else self._merged
+        if not isinstance(self.weight, Quantized):
+            return self.weight if self._merged is None else self._merged
+        with torch.no_grad():
+            dense = self.weight.dense()
+            if self._adapted:
+                self._sum(dense)
+            return dense if self._lengths is None else dense.div_(self._lengths[:, None])
 
     @property
     def factor_scale(self) -> float | Tensor:
@@ -98,9 +133,20 @@ class LoraLinear(nn.Module):
             out: Tensor = _MergedProduct.apply(x, self, self.lora_a, self.lora_b)
         else:
             out = product(x, self.effective)
-        if self.magnitude is not None and self.merged:
+        if self.magnitude is not None and self._adapted:
             out = out * self.magnitude
         return out if self.bias is None else out + self.bias
+
+
+def _stored(weight: Tensor | Quantized, quantize: Kind | None) -> Tensor | Quantized:
+    if quantize is None or isinstance(weight, Quantized):
+        return weight
+    return Quantized(weight, quantize)
+
+
+def _lengths(weight: Tensor) -> Tensor:
+    lengths: Tensor = torch.linalg.vector_norm(weight, dim=1)
+    return lengths.clamp_min_(SHORTEST)
 
 
 class _MergedProduct(torch.autograd.Function):

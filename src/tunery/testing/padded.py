@@ -23,7 +23,7 @@ class ThreeProducts(nn.Module):
 
     def __init__(self, layer: lora.LoraLinear) -> None:
         super().__init__()
-        self.weight, self.bias = layer.weight, layer.bias
+        self.weight, self.bias = layer.dense(), layer.bias
         self.a, self.b = nn.Parameter(layer.lora_a.detach()), nn.Parameter(layer.lora_b.detach())
 
     def forward(self, x: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ from tunery.prefix import lora
 from tunery.prefix.forest import build_forest, unique_tokens
 from tunery.prefix.logprobs import BLOCK, CHUNK, target_logprobs
 from tunery.prefix.plan import cut
+from tunery.prefix.quantized import Quantized
 from tunery.prefix.recompute import blocks
 from tunery.prefix.states import first_adapted_block
 from tunery.train.device import ComputeChoice, Memory
@@ -111,7 +112,10 @@ def make_plan(
     order = RowOrder(rows, number(settings.batch_size), settings.batching, settings.seed)
     budget = settings.micro_batch_tokens
     layers = lora.layers(network)
-    products = sum(layer.weight.numel() for layer in layers.values() if not layer.merged)
+    apart = [layer for layer in layers.values() if not isinstance(layer.weight, Quantized)]
+    products = sum(layer.dense().numel() for layer in apart if not layer.kept)
+    if len(apart) < len(layers):  # a few are made for each product
+        products += 3 * max(layer.weight.numel() for layer in layers.values())
     trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
     vocabulary, hidden = network.get_output_embeddings().weight.shape
     trunk_tokens, trunk = _trunk(network, rows, validation)

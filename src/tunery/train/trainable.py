@@ -11,10 +11,12 @@ from torch import Tensor
 
 from tunery.config.method import MethodSection
 from tunery.config.section import number
+from tunery.errors import UserError
 from tunery.models.adapters import Adapter, block_of
 from tunery.models.load import LoadedModel
 from tunery.prefix import lora
 from tunery.prefix.attach import attach, initialise
+from tunery.prefix.quantized import Quantized
 from tunery.prefix.targets import is_pattern
 from tunery.prefix.unfreeze import unfreeze
 from tunery.train.plan import Choice
@@ -56,6 +58,12 @@ def make_trainable(model: LoadedModel, method: MethodSection, seed: int) -> Trai
 
 
 def _whole(model: LoadedModel, method: MethodSection) -> Trainable:
+    if method.quantize is not None:
+        raise UserError(
+            f"method.quantize is {method.quantize} and method.kind full; weights in few bits "
+            "cannot be trained.",
+            "Leave one of them out.",
+        )
     chosen = unfreeze(
         model.network, method.targets, blocks=method.blocks, last_blocks=method.last_blocks
     )
@@ -85,6 +93,7 @@ def _adapter(model: LoadedModel, method: MethodSection, seed: int) -> Trainable:
         method.last_blocks,
         blocks=method.blocks,
         dora=method.dora,
+        quantize=method.quantize,
     )
     initialise(network, seed)
     layers = lora.layers(network)
@@ -96,13 +105,22 @@ def _adapter(model: LoadedModel, method: MethodSection, seed: int) -> Trainable:
         factors={name: (layer.lora_a, layer.lora_b) for name, layer in layers.items()},
         rslora=method.rslora,
         magnitudes={n: m for n, layer in layers.items() if (m := layer.magnitude) is not None},
+        quantize=method.quantize,
     )
     if method.dora:
         lora.merge_all(network)  # so that the plan measures what a step keeps
     weights = hashlib.sha256()  # the first row of each adapted layer tells models of a name apart
     for layer in layers.values():
-        weights.update(layer.weight[0].numpy().tobytes())
-    own = {"rank": method.rank, "alpha": alpha, "rslora": method.rslora, "dora": method.dora}
+        kept = layer.weight
+        few = kept.fingerprint() if isinstance(kept, Quantized) else kept[0].numpy().tobytes()
+        weights.update(few)
+    own = {
+        "rank": method.rank,
+        "alpha": alpha,
+        "rslora": method.rslora,
+        "dora": method.dora,
+        "quantize": method.quantize,
+    }
     return Trainable(
         adapter=adapter,
         parameters=tuple(p for layer in layers.values() for p in layer.trained()),
