@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,10 +112,7 @@ def make_plan(
     order = RowOrder(rows, number(settings.batch_size), settings.batching, settings.seed)
     budget = settings.micro_batch_tokens
     layers = lora.layers(network)
-    apart = [layer for layer in layers.values() if not isinstance(layer.weight, Quantized)]
-    products = sum(layer.dense().numel() for layer in apart if not layer.kept)
-    if len(apart) < len(layers):  # a few are made for each product
-        products += 3 * max(layer.weight.numel() for layer in layers.values())
+    products = _kept_products(layers.values())
     trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
     vocabulary, hidden = network.get_output_embeddings().weight.shape
     trunk_tokens, trunk = _trunk(network, rows, validation)
@@ -172,6 +169,15 @@ def make_plan(
         seconds=operations / (PRODUCT_SHARE * compute.gflops * 1e9),
         choices=tuple(choices),
     )
+
+
+def _kept_products(layers: Collection[lora.LoraLinear]) -> int:
+    """Weights of W' that training will hold beside W."""
+    apart = [layer for layer in layers if not isinstance(layer.weight, Quantized)]
+    products = sum(layer.weight.numel() for layer in apart if not layer.kept)
+    if len(apart) == len(layers):
+        return products
+    return products + 3 * max(layer.weight.numel() for layer in layers)  # made for each product
 
 
 def _trunk(network: Any, *sets: Sequence[TokenRow]) -> tuple[int, list[Choice]]:
