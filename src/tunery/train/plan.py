@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,7 +91,7 @@ def make_plan(
     validation: Sequence[TokenRow],
     settings: TrainSection,
     *,
-    memory: Memory,
+    memory: Callable[[], Memory],
     compute: ComputeChoice,
     chosen: Sequence[Choice] = (),
 ) -> TrainPlan:
@@ -102,7 +102,8 @@ def make_plan(
         rows: The training rows.
         validation: Rows of the validation loss.
         settings: How it is trained.
-        memory: What is free and what the process holds.
+        memory: Asks what is free and what the process holds; asked when the weights, which are
+            mapped from a file, have been read once.
         compute: The timed product.
         chosen: What was chosen before, to be listed too.
 
@@ -121,23 +122,24 @@ def make_plan(
     fixed = 4 * (products + 4 * trained + 2 * BLOCK * CHUNK + trunk_tokens * hidden)
     fixed += 4 * 2 * vocabulary * hidden * trains_head  # its gradient, and the embedding's
     token_bytes = activation_bytes(network, rows)
+    now = memory()
     longest = max(len(row.ids) for row in [*rows, *validation])
     choices = [Choice("compute type", "float32", compute.reason), *chosen, *trunk]
-    recompute = fixed + longest * token_bytes > memory.free
+    recompute = fixed + longest * token_bytes > now.free
     if recompute:
         kept, token_bytes = token_bytes, _recomputed_bytes(network, token_bytes, hidden)
-        _check_room(longest, token_bytes, fixed, memory.free)
+        _check_room(longest, token_bytes, fixed, now.free)
         reason = (
             f"the longest row has {longest} tokens and would need "
-            f"{(fixed + longest * kept) / 2**30:.1f} GiB, {memory.free / 2**30:.1f} GiB are free; "
+            f"{(fixed + longest * kept) / 2**30:.1f} GiB, {now.free / 2**30:.1f} GiB are free; "
             "so it needs less and takes half as long again"
         )
         choices.append(Choice("blocks", "computed again in the backward pass", reason))
-    room = int(MEMORY_SHARE * max(0, memory.free - fixed) / token_bytes)
+    room = int(MEMORY_SHARE * max(0, now.free - fixed) / token_bytes)
     if budget is None:
         budget = max(longest, min(room, MOST_TOKENS))
         reason = (
-            f"half of the {memory.free / 2**30:.1f} GiB that are free, at "
+            f"half of the {now.free / 2**30:.1f} GiB that are free, at "
             f"{token_bytes / 2**20:.1f} MiB a token; at most {MOST_TOKENS}, never less than the "
             "longest row"
         )
@@ -165,7 +167,7 @@ def make_plan(
         budget=budget,
         recompute=recompute,
         trunk_bytes=4 * trunk_tokens * hidden,
-        peak_bytes=memory.used + fixed + token_bytes * max(sizes),
+        peak_bytes=now.used + fixed + token_bytes * max(sizes),
         seconds=operations / (PRODUCT_SHARE * compute.gflops * 1e9),
         choices=tuple(choices),
     )

@@ -90,7 +90,7 @@ def range_test(
     network = model.network
     method, settings, _ = resolve(network, rows, method, settings)
     trainable = make_trainable(model, method, settings.seed)
-    plan = make_plan(network, rows, [], settings, memory=memory_now(), compute=choose_compute())
+    plan = make_plan(network, rows, [], settings, memory=memory_now, compute=choose_compute())
     if plan.recompute:
         recompute_blocks(network)
     optimizer = PackedAdamW(trainable.parameters, settings.weight_decay)

@@ -105,7 +105,7 @@ def train(
         rows,
         validation,
         settings,
-        memory=memory_now(),
+        memory=memory_now,
         compute=choose_compute(),
         chosen=[*choices, *trainable.choices],
     )
