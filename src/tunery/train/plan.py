@@ -129,12 +129,7 @@ def make_plan(
     if recompute:
         kept, token_bytes = token_bytes, _recomputed_bytes(network, token_bytes, hidden)
         _check_room(longest, token_bytes, fixed, now.free)
-        reason = (
-            f"the longest row has {longest} tokens and would need "
-            f"{(fixed + longest * kept) / 2**30:.1f} GiB, {now.free / 2**30:.1f} GiB are free; "
-            "so it needs less and takes half as long again"
-        )
-        choices.append(Choice("blocks", "computed again in the backward pass", reason))
+        choices.append(_said_recompute(longest, fixed + longest * kept, now.free))
     room = int(MEMORY_SHARE * max(0, now.free - fixed) / token_bytes)
     if budget is None:
         budget = max(longest, min(room, MOST_TOKENS))
@@ -239,6 +234,14 @@ def _recomputed_bytes(network: Any, token_bytes: int, hidden: int) -> int:
     """Bytes a token when blocks keep their input alone and one of them is computed again."""
     running = max(1, len(blocks(network)) - first_adapted_block(network))
     return 4 * hidden * running + token_bytes // running
+
+
+def _said_recompute(longest: int, needed: int, free_bytes: int) -> Choice:
+    reason = (
+        f"the longest row has {longest} tokens and would need {needed / 2**30:.1f} GiB, "
+        f"{free_bytes / 2**30:.1f} GiB are free; so it needs less and takes half as long again"
+    )
+    return Choice("blocks", "computed again in the backward pass", reason)
 
 
 def _check_room(longest: int, token_bytes: int, fixed: int, free_bytes: int) -> None:
