@@ -1,20 +1,24 @@
 """Adapters cross over to PEFT and back with the same logits."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tunery.config.load import load_run
-from tunery.models.adapters import load_adapter
+from tunery.data.conversation import Message
+from tunery.models.adapters import Adapter, load_adapter
 from tunery.models.load import open_model
 from tunery.pipelines import finetune
 from tunery.pipelines.listener import Listener
 from tunery.prefix import attention
 from tunery.prefix.attach import wear
+from tunery.serve.engine import Sampling
 from tunery.testing.tiny_models import save_tiny_model
+from tunery.workspace import Workspace
 
 pytestmark = pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing:FutureWarning")
 IDS = torch.arange(2, 40)[None]
@@ -27,14 +31,14 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def tune(tmp_path, folder):
-    """Runs a fine-tune with a `method` section; returns the tuned model's folder."""
+    """Runs a fine-tune with a `method` section; returns its result."""
 
-    def run(**method):
+    def run(folder=folder, says="", epochs=2, **method):
         turns = [("user", "{0} {1}"), ("assistant", "{2}")]
         rows = [
             {
                 "messages": [
-                    {"role": r, "content": t.format(n % 2, n, "ab"[n % 2])} for r, t in turns
+                    {"role": r, "content": says + t.format(n % 2, n, "ab"[n % 2])} for r, t in turns
                 ]
             }
             for n in range(16)
@@ -45,24 +49,24 @@ def tune(tmp_path, folder):
             "model": str(folder),
             "method": method,
             "data": {"train": "train.jsonl"},
-            "train": {"epochs": 2, "batch_size": 8, "learning_rate": 0.02},
+            "train": {"epochs": epochs, "batch_size": 8, "learning_rate": 0.02},
         }
         (tmp_path / "config.yaml").write_text(json.dumps(config))
         loaded = load_run(tmp_path / "config.yaml")
         return finetune.run(
             loaded, tmp_path / "home", offline=True, resume=False, listener=Listener()
-        ).tuned.folder
+        )
 
     return run
 
 
-def logits_here(folder, adapter):
+def logits_here(folder, adapter, ids=IDS):
     attention.register()
     network = open_model("tiny", folder, attention=attention.NAME).network
-    wear(network, load_adapter(adapter))
+    wear(network, adapter if isinstance(adapter, Adapter) else load_adapter(adapter))
     network.set_attn_implementation("eager")
     with torch.no_grad():
-        return network(IDS).logits
+        return network(ids).logits
 
 
 def logits_base(folder):
@@ -81,12 +85,56 @@ def logits_base(folder):
     ],
 )
 def test_peft_computes_what_we_do(tune, folder, method):
-    adapter = tune(**method)
+    adapter = tune(**method).tuned.folder
     plain = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(folder), adapter)
     with torch.no_grad():
         theirs = plain(IDS).logits
     assert (theirs - logits_base(folder)).abs().max() > 0.01
     torch.testing.assert_close(logits_here(folder, adapter), theirs, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize(
+    "method",
+    [
+        {"new_tokens": ["<tool>", "<end>"]},
+        {"train_embeddings": True},
+        {"new_tokens": ["<tool>"], "train_embeddings": True, "last_blocks": 1},
+    ],
+)
+def test_peft_takes_a_trained_embedding(tune, tmp_path, tied, method):
+    folder = save_tiny_model(tmp_path / "base", tie_word_embeddings=tied)
+    result = tune(folder, says="<tool>", rank=4, **method)
+    adapter, new = result.tuned.folder, method.get("new_tokens", [])
+    tokenizer = AutoTokenizer.from_pretrained(adapter if new else folder)
+    assert tokenizer.convert_tokens_to_ids(new) == list(range(258, 258 + len(new)))
+    base = AutoModelForCausalLM.from_pretrained(folder)
+    if new:
+        base.resize_token_embeddings(len(tokenizer))
+    ids = torch.cat([IDS, torch.arange(250, 258 + len(new))[None]], dim=1)
+    with torch.no_grad():
+        theirs = PeftModel.from_pretrained(base, adapter)(ids).logits
+    torch.testing.assert_close(logits_here(folder, adapter, ids), theirs, rtol=1e-4, atol=1e-4)
+    adapter_alone = replace(load_adapter(adapter), tables={}, rows={}, token_ids=())
+    if not new:  # without its embedding the adapter computes something else
+        alone = logits_here(folder, adapter_alone, ids)
+        assert (alone - theirs).abs().max() > 0.01
+    assert result.trained.plan.trunk_bytes == 0
+
+
+def test_a_model_with_new_tokens_is_served_with_them_and_its_base_without(tune, tmp_path):
+    folder = save_tiny_model(tmp_path / "base")
+    result = tune(folder, says="<tool>", new_tokens=["<tool>"], rank=4, epochs=20)
+    settings = type("Settings", (), {"home": tmp_path / "home", "offline": True})()
+    engine = Workspace(settings).open_engine(["tiny"], lambda _: None)
+    prompt = [Message("user", "<tool>1 3")]
+    tuned, base = (
+        engine.generate(name, [prompt], Sampling(max_tokens=8))[0] for name in ("tiny", str(folder))
+    )
+    assert base.prompt_tokens - tuned.prompt_tokens == len("<tool>") - 1
+    assert "<tool>" in tuned.text
+    assert "<tool>" not in base.text
+    assert result.trained.adapter.token_ids == (258,)
 
 
 @pytest.mark.parametrize("dora", [False, True])

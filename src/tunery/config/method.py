@@ -38,6 +38,14 @@ class MethodSection(Section):
     """Keep the frozen weights of the adapted layers in 4 (`nf4`) or 8 bits (`int8`), as QLoRA does:
     less memory, more time a step. Needs `pip install 'tunery[quant]'`. LoRA's only."""
 
+    new_tokens: tuple[Annotated[str, Field(pattern=r"\S")], ...] = ()
+    """Texts that become one token each, such as `["<tool>"]`, wherever they stand in a message or
+    an answer. Their rows start at the mean of all rows and are trained. LoRA's only."""
+
+    train_embeddings: bool = False
+    """Train the whole embedding, and an output layer of its own, beside the LoRA matrices: 16 bytes
+    a weight in memory, a large adapter. LoRA's only, and not with `quantize`."""
+
     targets: tuple[str, ...] | None = Field(default=None, min_length=1)
     """Linear layers that are trained: last names, such as `q_proj`, or patterns over full names
     with `*`, `?` and `[0-9]`, such as `*.layers.[0-9].mlp.*`. The catalog's choice by default,

@@ -34,12 +34,15 @@ class ChatTemplate:
     Args:
         tokenizer: A transformers tokenizer with a chat template.
         end_ids: Ids of the tokens that end an answer, the one that the template writes first.
+        text_tokens: Added tokens that are no control tokens: a message may hold them.
 
     Raises:
         UserError: The tokenizer has no chat template.
     """
 
-    def __init__(self, tokenizer: Any, end_ids: Sequence[int]) -> None:
+    def __init__(
+        self, tokenizer: Any, end_ids: Sequence[int], text_tokens: Sequence[str] = ()
+    ) -> None:
         if not tokenizer.chat_template:
             raise UserError(
                 "This model has no chat template, so it cannot read conversations.",
@@ -47,7 +50,8 @@ class ChatTemplate:
             )
         self.tokenizer = tokenizer
         self.end_ids = tuple(end_ids)
-        self._control = sorted(tokenizer.added_tokens_encoder, key=len, reverse=True)
+        control = set(tokenizer.added_tokens_encoder) - set(text_tokens)
+        self._control = sorted(control, key=lambda text: (-len(text), text))
 
     def prompt_ids(self, messages: Sequence[Message]) -> tuple[int, ...]:
         """Tokens after which the model writes the next assistant turn.

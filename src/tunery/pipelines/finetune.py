@@ -31,6 +31,7 @@ from tunery.models.sources import fetch
 from tunery.models.whole import save_whole
 from tunery.pipelines.hardest import hardest_rows
 from tunery.pipelines.listener import Listener
+from tunery.pipelines.opening import open_base
 from tunery.pipelines.pause import lock_file, pause_file
 from tunery.pipelines.prepare import PreparedData, prepare_data
 from tunery.pipelines.record import about_run, loss_curves, write_summary
@@ -125,10 +126,7 @@ def _run(
     stages.begin("model")
     set_threads(config.train.threads)
     files = fetch(config.model, home, offline=offline, log=listener.log)
-    attention.register()
-    model = open_model(
-        config.model, files.folder, attention=attention.NAME, unproven=config.unproven
-    )
+    model = open_base(config, files.folder, unproven=config.unproven)
 
     stages.begin("data")
     data = prepare_data(config.data, model.template, model.context, config.train.seed)
@@ -144,6 +142,8 @@ def _run(
         save_whole(model, folder / "model")
     else:
         save_adapter(result.adapter, folder / "adapter")
+        if config.method.new_tokens:
+            model.template.tokenizer.save_pretrained(folder / "adapter")
     tuned = publish(home, config.name, config.model, folder, data.system)
     hardest = hardest_rows(events.read("step"), data.train, data.conversations)
 
@@ -287,9 +287,14 @@ def _compare(
     listener: Listener,
 ) -> Comparison:
     samples, unused = samples_from(data.test, config.evaluate.limit)
-    if result.adapter is None:
+    if result.adapter is None or result.adapter.own_embedding:
         base = open_model(config.model, files, attention=attention.NAME, unproven=config.unproven)
-        engine = TorchEngine(base, {}, wholes={config.name: lambda: model})
+        engine = TorchEngine(
+            base,
+            {},
+            wholes={config.name: lambda: model},
+            templates={config.name: model.template},
+        )
     else:
         engine = TorchEngine(model, {config.name: result.adapter})
     return compare(

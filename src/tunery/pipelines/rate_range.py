@@ -9,11 +9,11 @@ from pathlib import Path
 
 from tunery.config.run import RunConfig
 from tunery.errors import DataError, UserError
-from tunery.models.load import open_model, set_threads
+from tunery.models.load import set_threads
 from tunery.models.sources import fetch
 from tunery.pipelines.finetune import with_targets
+from tunery.pipelines.opening import open_base
 from tunery.pipelines.prepare import prepare_data
-from tunery.prefix import attention
 from tunery.train.rate_range import RatePoint, RateRange, growing_rates, range_test
 
 FEWEST_STEPS = 10
@@ -67,8 +67,7 @@ def run(
         )
     set_threads(config.train.threads)
     files = fetch(config.model, home, offline=offline, log=log)
-    attention.register()
-    model = open_model(config.model, files.folder, attention=attention.NAME)
+    model = open_base(config, files.folder)
     data = prepare_data(config.data, model.template, model.context, config.train.seed)
     if not data.train:
         raise DataError(

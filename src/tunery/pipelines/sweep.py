@@ -18,12 +18,12 @@ from tunery.config.reference import describe
 from tunery.config.run import RunConfig
 from tunery.config.sweep import SearchKey, SweepSection, Value
 from tunery.errors import ConfigError, MismatchError, RunError, TuneryError, UserError
-from tunery.models.load import LoadedModel, open_model, set_threads
+from tunery.models.load import LoadedModel, set_threads
 from tunery.models.sources import fetch
 from tunery.pipelines.finetune import with_targets
+from tunery.pipelines.opening import open_base
 from tunery.pipelines.prepare import PreparedData, prepare_data
 from tunery.pipelines.sweep_plot import plot
-from tunery.prefix import attention
 from tunery.train.events import Event, Validated
 from tunery.train.run import train
 from tunery.train.session import Session
@@ -122,7 +122,6 @@ class _Ground:
         self, config: RunConfig, home: Path, folder: Path, offline: bool, log: Callable[[str], None]
     ) -> None:
         set_threads(config.train.threads)
-        attention.register()
         self.folder = folder
         self.files = fetch(config.model, home, offline=offline, log=log)
         model = self.open(config)
@@ -138,7 +137,7 @@ class _Ground:
 
     def open(self, config: RunConfig) -> LoadedModel:
         """The base model, untouched."""
-        return open_model(config.model, self.files.folder, attention=attention.NAME)
+        return open_base(config, self.files.folder)
 
 
 def _run_trials(

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from tunery.errors import MismatchError
 from tunery.models.adapters import Adapter
+from tunery.prefix.embeddings import put_on
 from tunery.prefix.gated import join_gates
 from tunery.prefix.lora import LoraLinear, layers
 from tunery.prefix.quantized import Kind, Quantized
@@ -78,6 +79,8 @@ def initialise(model: nn.Module, seed: int) -> None:
 def wear(model: nn.Module, adapter: Adapter | None) -> None:
     """Makes a model compute as its base, or with an adapter merged into its weights.
 
+    An adapter with an embedding of its own changes the model for good.
+
     Args:
         model: Changed in place; it may wear another adapter before.
         adapter: The adapter to wear; None for the base alone.
@@ -103,6 +106,7 @@ def wear(model: nn.Module, adapter: Adapter | None) -> None:
         layer.unmerge()
     if adapter is None:
         return
+    put_on(model, adapter)
     quantize = adapter.quantize
     for name, (a, b) in adapter.factors.items():
         magnitude = adapter.magnitudes.get(name)

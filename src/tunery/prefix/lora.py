@@ -24,6 +24,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from tunery.prefix.embeddings import TrainedRows
 from tunery.prefix.quantized import Kind, Quantized
 from tunery.prefix.thin import product
 
@@ -187,6 +188,7 @@ def layers(model: nn.Module) -> dict[str, LoraLinear]:
 
 
 def merge_all(model: nn.Module) -> None:
-    """Calls `LoraLinear.merge` on every LoRA layer."""
-    for layer in layers(model).values():
-        layer.merge()
+    """Calls `merge` on every LoRA layer and on trained rows of a table."""
+    for module in model.modules():
+        if isinstance(module, LoraLinear | TrainedRows):
+            module.merge()

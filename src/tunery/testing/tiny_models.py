@@ -65,8 +65,8 @@ def tiny_llama(seed: int = 0, **changes: Any) -> Any:
     return network
 
 
-def save_tiny_model(folder: Path, seed: int = 0) -> Path:
+def save_tiny_model(folder: Path, seed: int = 0, **changes: Any) -> Path:
     """Writes a tiny Llama and its tokenizer as a model folder; returns the folder."""
-    tiny_llama(seed).save_pretrained(folder)
+    tiny_llama(seed, **changes).save_pretrained(folder)
     tiny_tokenizer().save_pretrained(folder)
     return folder

@@ -15,6 +15,7 @@ from tunery.errors import UserError
 from tunery.models.adapters import block_of
 from tunery.models.token_row import TokenRow
 from tunery.prefix import lora
+from tunery.prefix.embeddings import trained_parameters
 from tunery.prefix.forest import build_forest, unique_tokens
 from tunery.prefix.logprobs import BLOCK, CHUNK, target_logprobs
 from tunery.prefix.plan import cut
@@ -114,7 +115,7 @@ def make_plan(
     budget = settings.micro_batch_tokens
     layers = lora.layers(network)
     products = _kept_products(layers.values())
-    trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    trained = trained_parameters(network)
     vocabulary, hidden = network.get_output_embeddings().weight.shape
     trunk_tokens, trunk = _trunk(network, rows, validation)
     trains_head = network.get_output_embeddings().weight.requires_grad

@@ -16,6 +16,7 @@ from tunery.models.adapters import Adapter, block_of
 from tunery.models.load import LoadedModel
 from tunery.prefix import lora
 from tunery.prefix.attach import attach, initialise
+from tunery.prefix.embeddings import train_rows, train_tables
 from tunery.prefix.quantized import Quantized
 from tunery.prefix.targets import is_pattern
 from tunery.prefix.unfreeze import unfreeze
@@ -47,14 +48,37 @@ def make_trainable(model: LoadedModel, method: MethodSection, seed: int) -> Trai
     """Gives the network untrained LoRA layers, or lets its own weights be trained.
 
     Args:
-        model: Its network is changed in place.
+        model: Its network is changed in place; it knows the new tokens, see `models.new_tokens`.
         method: What is trained; for LoRA with its targets named.
         seed: Of the first values of A.
 
     Raises:
-        UserError: Targets or blocks are not those of the model.
+        UserError: Targets or blocks are not those of the model, or settings exclude each other.
     """
+    check_embeddings(method)
     return _whole(model, method) if method.kind == "full" else _adapter(model, method, seed)
+
+
+def check_embeddings(method: MethodSection) -> None:
+    """Refuses new tokens and a trained embedding where they cannot be.
+
+    Raises:
+        UserError: The weights themselves are trained, or kept in few bits.
+    """
+    if method.kind == "full" and (method.new_tokens or method.train_embeddings):
+        key = "new_tokens" if method.new_tokens else "train_embeddings"
+        raise UserError(
+            f"method.{key} is set and method.kind full; expected kind lora.",
+            f"Leave method.{key} out: full fine-tuning without targets trains the embedding anyway."
+            if key == "train_embeddings"
+            else "Leave one of them out.",
+        )
+    if method.quantize is not None and method.train_embeddings:
+        raise UserError(
+            f"method.quantize is {method.quantize} and method.train_embeddings true; the embedding "
+            "would need more memory than few bits save.",
+            "Leave one of them out; method.new_tokens alone goes with method.quantize.",
+        )
 
 
 def _whole(model: LoadedModel, method: MethodSection) -> Trainable:
@@ -97,6 +121,9 @@ def _adapter(model: LoadedModel, method: MethodSection, seed: int) -> Trainable:
     )
     initialise(network, seed)
     layers = lora.layers(network)
+    count, known = len(method.new_tokens), len(model.template.tokenizer) - len(method.new_tokens)
+    tables = train_tables(network) if method.train_embeddings else {}
+    rows = train_rows(network, known, count) if count and not tables else {}
     adapter = Adapter(
         base=model.name,
         rank=rank,
@@ -106,6 +133,9 @@ def _adapter(model: LoadedModel, method: MethodSection, seed: int) -> Trainable:
         rslora=method.rslora,
         magnitudes={n: m for n, layer in layers.items() if (m := layer.magnitude) is not None},
         quantize=method.quantize,
+        tables=tables,
+        token_ids=tuple(range(known, known + count)) if rows else (),
+        rows=rows,
     )
     if method.dora:
         lora.merge_all(network)  # so that the plan measures what a step keeps
@@ -114,16 +144,21 @@ def _adapter(model: LoadedModel, method: MethodSection, seed: int) -> Trainable:
         kept = layer.weight
         few = kept.fingerprint() if isinstance(kept, Quantized) else kept[0].numpy().tobytes()
         weights.update(few)
+    extra = list({id(values): values for values in [*tables.values(), *rows.values()]}.values())
+    for values in extra:
+        weights.update(values.detach()[-1].numpy().tobytes())
     own = {
         "rank": method.rank,
         "alpha": alpha,
         "rslora": method.rslora,
         "dora": method.dora,
         "quantize": method.quantize,
+        "new_tokens": list(method.new_tokens),
+        "train_embeddings": method.train_embeddings,
     }
     return Trainable(
         adapter=adapter,
-        parameters=tuple(p for layer in layers.values() for p in layer.trained()),
+        parameters=(*(p for layer in layers.values() for p in layer.trained()), *extra),
         identity=_identity(model.name, method, names, weights.hexdigest()) | own,
         choices=_choices(network, method),
     )

@@ -10,6 +10,7 @@ from typing import Any
 from tunery.data.conversation import Message
 from tunery.errors import NotFoundError, UserError
 from tunery.models.adapters import Adapter
+from tunery.models.chat_template import ChatTemplate
 from tunery.models.load import LoadedModel
 from tunery.prefix.attach import wear
 from tunery.prefix.thin import make_thin
@@ -62,7 +63,8 @@ class TorchEngine:
         base: The loaded base; its attention must be `prefix.attention`.
         adapters: Tuned models by name.
         created: Unix times in seconds by model name; 0 where a name is missing.
-        wholes: Opens tuned models of their own, by name; they share the base's tokenizer.
+        wholes: Opens tuned models of their own, by name. So is an adapter with an embedding.
+        templates: Templates of those that do not share the base's tokenizer, by name.
     """
 
     def __init__(
@@ -71,7 +73,15 @@ class TorchEngine:
         adapters: Mapping[str, Adapter],
         created: Mapping[str, int] | None = None,
         wholes: Mapping[str, Callable[[], LoadedModel]] | None = None,
+        templates: Mapping[str, ChatTemplate] | None = None,
     ) -> None:
+        own = [name for name, adapter in adapters.items() if adapter.own_embedding]
+        if own:
+            raise UserError(
+                f"The adapter {own[0]} has an embedding of its own; expected one that shares it.",
+                "Open it as a model of its own.",
+            )
+        self._templates = dict(templates or {})
         self._wholes = dict(wholes or {})
         self._whole: tuple[str, LoadedModel] | None = None  # the one that is in memory
         if base.name in adapters or base.name in self._wholes:
@@ -124,7 +134,7 @@ class TorchEngine:
                 f"{', '.join(served.name for served in self.models())}.",
                 "Name one of these.",
             )
-        template, answers = self._base.template, []
+        template, answers = self._templates.get(model, self._base.template), []
         for prompt in prompts:
             ids = template.prompt_ids(prompt)
             room = self._base.context - len(ids)
