@@ -16,7 +16,10 @@ from transformers.utils import logging as transformers_logging
 from tunery.errors import UserError
 from tunery.models.chat_template import ChatTemplate
 from tunery.models.products import use_fastest_products
-from tunery.models.proven import PROVEN, obstacle
+from tunery.models.proven import PROVEN, UNSHARED, obstacle
+
+NO_LIMIT = 2**20
+"""Longest row, in tokens, of a model that has no positions and names no limit: a state space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,8 @@ def open_model(
     Args:
         name: What the user calls it.
         folder: Holds `config.json`, `*.safetensors` and the tokenizer's files.
-        attention: transformers' `attn_implementation`, already registered.
+        attention: transformers' `attn_implementation`, already registered; a type of
+            `proven.UNSHARED` keeps its own.
         dtype: Of the weights in memory.
         unproven: Take a type without a proof too, see `models.proven`.
 
@@ -65,11 +69,11 @@ def open_model(
             "Give a folder made by save_pretrained, or a name from `tunery models list`.",
         )
     try:
-        _check_family(name, folder, unproven=unproven)
+        kind = _check_family(name, folder, unproven=unproven)
         network, loading = AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=dtype,
-            attn_implementation=attention,
+            attn_implementation=None if kind in UNSHARED else attention,
             use_safetensors=True,
             trust_remote_code=False,
             local_files_only=True,
@@ -101,24 +105,26 @@ def open_model(
     )
 
 
-def _check_family(name: str, folder: Path, *, unproven: bool) -> None:
-    """Refuses models that the engine computes wrongly, or may compute wrongly."""
+def _check_family(name: str, folder: Path, *, unproven: bool) -> str | None:
+    """Refuses models that the engine computes wrongly, or may; returns the model's type."""
     config = json.loads((folder / "config.json").read_text("utf-8"))
-    kind = config.get("model_type")
+    kind: str | None = config.get("model_type")
     if kind in PROVEN:
-        return
+        return kind
     reason = obstacle(config)
     if reason:
         raise UserError(
             f"{name} is a model of type {kind!r}, which cannot be trained here: {reason}.",
             "Choose another base model: `tunery models list`.",
         )
-    if not unproven:
+    if kind not in UNSHARED and not unproven:
         raise UserError(
-            f"{name} is a model of type {kind!r}; gradients are proven for {', '.join(PROVEN)}.",
+            f"{name} is a model of type {kind!r}; gradients are proven for "
+            f"{', '.join([*PROVEN, *UNSHARED])}.",
             "Choose another base model (`tunery models list`), or train with --unproven: then the "
             "model is compared with the plain computation first.",
         )
+    return kind
 
 
 def context_of(config: Any) -> int:
@@ -127,7 +133,7 @@ def context_of(config: Any) -> int:
     LongRoPE has other frequencies beyond the context that a model was made with, for the whole
     forward pass. Rows of one forest would change each other, so that context is the limit.
     """
-    longest = int(config.max_position_embeddings)
+    longest = int(getattr(config, "max_position_embeddings", None) or NO_LIMIT)
     rope: dict[str, Any] = getattr(config, "rope_parameters", None) or {}
     if rope.get("rope_type") != "longrope":
         return longest

@@ -1,6 +1,7 @@
 """The model types whose gradients are proven, and those that cannot be computed at all.
 
-The proofs are in `tests/invariants/test_every_family.py`, on a tiny random model of each type.
+The proofs are in `tests/invariants/test_every_family.py` and `test_unshared_models.py` there,
+on a tiny random model of each type.
 """
 
 from __future__ import annotations
@@ -47,7 +48,21 @@ PROVEN: Mapping[str, str] = {
     "starcoder2": "StarCoder 2, sliding windows",
     "vaultgemma": "VaultGemma, sliding windows and capped scores",
 }
-"""Type, as in `config.json`, to the models that are of it."""
+"""Type, as in `config.json`, to the models that are of it; a forest of them shares prefixes."""
+
+UNSHARED: Mapping[str, str] = {
+    "bamba": "Bamba",
+    "falcon_h1": "Falcon-H1",
+    "falcon_mamba": "Falcon Mamba",
+    "granitemoehybrid": "Granite 4 hybrid, dense",
+    "lfm2": "LFM 2",
+    "mamba": "Mamba",
+    "mamba2": "Mamba 2",
+    "olmo_hybrid": "OLMo Hybrid",
+    "qwen3_5_text": "Qwen 3.5, dense",
+    "recurrent_gemma": "RecurrentGemma",
+}
+"""The same for models whose blocks carry a state from token to token: one row a tree."""
 
 _EXPERTS = re.compile(r"num_(local_)?experts|n_routed_experts|moe_num_experts|ffn_config")
 _CARRIED = re.compile(
@@ -57,7 +72,7 @@ _CARRIED_TYPES = ("rwkv", "xlstm", "reformer")
 
 
 def obstacle(config: Mapping[str, Any]) -> str | None:
-    """Why no forest can be computed for a model; None if nothing is known to be in the way.
+    """Why nothing can be computed for a model; None if nothing is known to be in the way.
 
     Args:
         config: The content of its `config.json`.
@@ -68,9 +83,11 @@ def obstacle(config: Mapping[str, Any]) -> str | None:
             "it is a mixture of experts, and the loss of its routers depends on which rows meet in "
             "a batch"
         )
+    if config.get("model_type") in UNSHARED:
+        return None
     if config.get("model_type") in _CARRIED_TYPES or any(_CARRIED.fullmatch(n) for n in given):
         return (
             "its blocks carry a state from token to token (state space, convolution or linear "
-            "attention), which a forest cannot branch"
+            "attention), and nobody has proven the gradients of this type"
         )
     return None

@@ -25,7 +25,7 @@ from tunery.evaluate.sample import samples_from
 from tunery.models.adapters import save_adapter
 from tunery.models.catalog import load_catalog
 from tunery.models.load import LoadedModel, open_model, set_threads
-from tunery.models.proven import PROVEN
+from tunery.models.proven import PROVEN, UNSHARED
 from tunery.models.registry import TunedModel, publish
 from tunery.models.sources import fetch
 from tunery.models.whole import save_whole
@@ -37,6 +37,7 @@ from tunery.pipelines.prepare import PreparedData, prepare_data
 from tunery.pipelines.record import about_run, loss_curves, write_summary
 from tunery.prefix import attention
 from tunery.prefix.self_check import compare_with_plain
+from tunery.prefix.sharing import check_decodes
 from tunery.prefix.targets import block_layers
 from tunery.serve.engines.torch import TorchEngine
 from tunery.track.event_log import EventLog
@@ -127,6 +128,9 @@ def _run(
     set_threads(config.train.threads)
     files = fetch(config.model, home, offline=offline, log=listener.log)
     model = open_base(config, files.folder, unproven=config.unproven)
+
+    if config.data.test is not None:
+        check_decodes(model.network)
 
     stages.begin("data")
     data = prepare_data(config.data, model.template, model.context, config.train.seed)
@@ -251,7 +255,7 @@ def _train(
         listener.event(event)
 
     kind = model.network.config.model_type
-    if kind not in PROVEN:
+    if kind not in PROVEN and kind not in UNSHARED:
         same = compare_with_plain(model.network, data.train)
         on_event(
             Noted(

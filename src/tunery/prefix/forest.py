@@ -140,22 +140,27 @@ class _Builder:
         self.nodes.append(Node(node.start, node.end, self.size, node.depth))
 
 
-def unique_tokens(rows: Sequence[TokenRow], min_shared: int = MIN_SHARED) -> int:
+def unique_tokens(
+    rows: Sequence[TokenRow], min_shared: int = MIN_SHARED, *, sharing: bool = True
+) -> int:
     """Tokens that a forest of these rows computes; see `build_forest`."""
     builder = _Builder(max(min_shared, 1))
     before: tuple[int, ...] = ()
     for ids in sorted(row.ids for row in rows):
-        builder.add(len(ids), shared_length(before, ids))
+        builder.add(len(ids), shared_length(before, ids) if sharing else 0)
         before = ids
     return builder.size
 
 
-def build_forest(rows: Sequence[TokenRow], min_shared: int = MIN_SHARED) -> Forest:
+def build_forest(
+    rows: Sequence[TokenRow], min_shared: int = MIN_SHARED, *, sharing: bool = True
+) -> Forest:
     """Merges the equal prefixes of rows.
 
     Args:
         rows: In any order; empty rows are not allowed.
         min_shared: See `MIN_SHARED`; 1 shares everything.
+        sharing: False makes each row a tree of one node, see `prefix.sharing`.
     """
     order = sorted(range(len(rows)), key=lambda index: rows[index].ids)
     builder = _Builder(max(min_shared, 1))
@@ -166,7 +171,7 @@ def build_forest(rows: Sequence[TokenRow], min_shared: int = MIN_SHARED) -> Fore
     path = paths[0]
     for number in order:
         row = rows[number]
-        shared = builder.add(len(row.ids), shared_length(before, row.ids))
+        shared = builder.add(len(row.ids), shared_length(before, row.ids) if sharing else 0)
         fresh = torch.arange(len(ids), len(ids) + len(row.ids) - shared)
         paths[number] = path = torch.cat([path[:shared], fresh])
         ids.extend(row.ids[shared:])

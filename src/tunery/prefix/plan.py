@@ -8,7 +8,7 @@ from tunery.models.token_row import TokenRow
 from tunery.prefix.forest import shared_length
 
 
-def cut(rows: Sequence[TokenRow], budget: int) -> list[list[int]]:
+def cut(rows: Sequence[TokenRow], budget: int, *, sharing: bool = True) -> list[list[int]]:
     """Groups rows so that each group has few unique tokens.
 
     Rows are taken in lexicographic order, so that rows that begin alike meet in one group. The
@@ -17,6 +17,7 @@ def cut(rows: Sequence[TokenRow], budget: int) -> list[list[int]]:
     Args:
         rows: The rows of one optimizer step.
         budget: Most unique tokens in a group; a row longer than this gets a group of its own.
+        sharing: False counts every token of every row, see `prefix.sharing`.
 
     Returns:
         Indices into `rows`, a list a group.
@@ -26,7 +27,9 @@ def cut(rows: Sequence[TokenRow], budget: int) -> list[list[int]]:
     size = 0
     for index in order:
         ids = rows[index].ids
-        fresh = len(ids) - shared_length(rows[groups[-1][-1]].ids, ids) if groups else len(ids)
+        fresh = len(ids)
+        if groups and sharing:
+            fresh -= shared_length(rows[groups[-1][-1]].ids, ids)
         if not groups or size + fresh > budget:
             groups.append([])
             size, fresh = 0, len(ids)

@@ -15,12 +15,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tunery.errors import UserError
+from tunery.errors import MismatchError, UserError
 from tunery.models.adapters import block_of
 from tunery.models.token_row import TokenRow
 from tunery.prefix.cache import KeyValueCache
-from tunery.prefix.forest import Forest, build_forest
+from tunery.prefix.forest import Forest, Node, build_forest
 from tunery.prefix.plan import cut
+from tunery.prefix.sharing import check_decodes, shares
 
 
 def hidden_states(
@@ -30,14 +31,27 @@ def hidden_states(
 
     Args:
         model: A transformers causal language model opened by `models.load.open_model`, whose
-            attention is `prefix.attention`.
-        forest: The rows.
+            attention is `prefix.attention`, or one that does not share.
+        forest: The rows; built without sharing for a model that does not share.
         cache: Receives the keys and values of each layer.
         trunk: Knows these rows; the blocks below the first adapter are then not run.
 
     Returns:
         [T, d].
+
+    Raises:
+        UserError: A cache is given, and the model carries a state.
+        MismatchError: The forest branches, and the model carries a state.
     """
+    if not shares(model):
+        if cache is not None:
+            check_decodes(model)
+        if any(node.depth for node in forest.nodes):
+            raise MismatchError(
+                f"The forest branches, and {type(model).__name__} takes one row a tree.",
+                "Build the forest with sharing=False.",
+            )
+        return torch.cat([_of_row(model, forest, node) for node in forest.nodes])
     if trunk is None:
         return _run(model, forest, cache)
     states = trunk.entering(forest)[None]
@@ -148,6 +162,13 @@ def _replaced(blocks: Iterable[nn.Module], forward: Callable[..., Tensor]) -> It
                 del block.forward
             else:
                 block.forward = own
+
+
+def _of_row(model: Any, forest: Forest, node: Node) -> Tensor:
+    """States of a row that is one node, by the model's own causal computation, [n, d]."""
+    ids = forest.input_ids[node.start : node.end]
+    states: Tensor = model.base_model(input_ids=ids[None], use_cache=False).last_hidden_state[0]
+    return states
 
 
 def _run(model: Any, forest: Forest, cache: KeyValueCache | None) -> Tensor:

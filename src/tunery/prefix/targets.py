@@ -10,6 +10,7 @@ from torch import nn
 
 from tunery.errors import UserError
 from tunery.models.adapters import block_of
+from tunery.prefix.sharing import called_layers, shares
 from tunery.prefix.states import blocks as blocks_of
 
 PATTERN_SIGNS = frozenset(".*?[")
@@ -36,6 +37,9 @@ def chosen_layers(
     """
     head = model.get_output_embeddings()
     linear = [n for n, m in model.named_modules() if isinstance(m, nn.Linear) and m is not head]
+    if not shares(model):
+        called = called_layers(model)
+        linear = [name for name in linear if name in called]
     found = {target: [name for name in linear if _means(target, name)] for target in targets}
     missing = sorted(target for target, names in found.items() if not names)
     if missing:
@@ -96,9 +100,15 @@ def chosen_blocks(
 
 
 def block_layers(model: Any) -> tuple[str, ...]:
-    """Last names of all linear layers of the model's blocks: what LoRA adapts by default."""
+    """Last names of all linear layers of the model's blocks: what LoRA adapts by default.
+
+    Of a model that does not share, those that it calls (see `prefix.sharing.called_layers`).
+    """
     inner = (item for block in blocks_of(model) for item in block.named_modules())
-    names = (name.rpartition(".")[2] for name, part in inner if isinstance(part, nn.Linear))
+    names = [name.rpartition(".")[2] for name, part in inner if isinstance(part, nn.Linear)]
+    if not shares(model):
+        called = {name.rpartition(".")[2] for name in called_layers(model)}
+        names = [name for name in names if name in called]
     return tuple(dict.fromkeys(names))
 
 

@@ -17,6 +17,7 @@ from tunery.prefix import lora
 from tunery.prefix.forest import Forest, build_forest
 from tunery.prefix.logprobs import target_logprobs
 from tunery.prefix.plan import cut
+from tunery.prefix.sharing import shares
 from tunery.prefix.states import Trunk
 from tunery.train.events import StepDone
 from tunery.train.methods import sft
@@ -134,8 +135,9 @@ def accumulate(
     """
     weight = total_weight(batch)
     loss, unique = 0.0, 0
-    for group in cut(batch, budget):
-        forest = build_forest([batch[index] for index in group])
+    sharing = shares(network)
+    for group in cut(batch, budget, sharing=sharing):
+        forest = build_forest([batch[index] for index in group], sharing=sharing)
         logprobs = target_logprobs(network, forest, trunk)
         part = METHODS[method](logprobs, forest) / weight
         part.backward()  # type: ignore[no-untyped-call]
@@ -170,8 +172,9 @@ def mean_loss(
 ) -> float:
     """Loss over rows, without learning from them, in nats a trained token."""
     loss = 0.0
-    for group in cut(rows, budget):
-        forest = build_forest([rows[index] for index in group])
+    sharing = shares(network)
+    for group in cut(rows, budget, sharing=sharing):
+        forest = build_forest([rows[index] for index in group], sharing=sharing)
         loss += float(METHODS[method](target_logprobs(network, forest, trunk), forest))
     return loss / total_weight(rows)
 

@@ -21,12 +21,16 @@ from tunery.prefix.logprobs import BLOCK, CHUNK, target_logprobs
 from tunery.prefix.plan import cut
 from tunery.prefix.quantized import Quantized
 from tunery.prefix.recompute import blocks
+from tunery.prefix.sharing import REASON, shares
 from tunery.prefix.states import first_adapted_block
 from tunery.train.device import ComputeChoice, Memory
 from tunery.train.order import RowOrder
 
 TRIAL_TOKENS = 64
 """Length of the row whose memory is measured."""
+
+TRIAL_UNSHARED = 256
+"""The same for a state space, which works by chunks of up to so many tokens."""
 
 MEMORY_SHARE = 0.5
 """Share of the free memory that a micro-batch may fill."""
@@ -126,6 +130,7 @@ def make_plan(
     now = memory()
     longest = max(len(row.ids) for row in [*rows, *validation])
     choices = [Choice("compute type", "float32", compute.reason), *chosen, *trunk]
+    sharing = shares(network)
     recompute = fixed + longest * token_bytes > now.free
     if recompute:
         kept, token_bytes = token_bytes, _recomputed_bytes(network, token_bytes, hidden)
@@ -144,9 +149,11 @@ def make_plan(
         [rows[index] for index in order.of_step(step)] for step in range(order.steps_per_epoch)
     ]
     groups = [
-        [batch[index] for index in group] for batch in batches for group in cut(batch, budget)
+        [batch[index] for index in group]
+        for batch in batches
+        for group in cut(batch, budget, sharing=sharing)
     ]
-    sizes = [unique_tokens(group) for group in groups]
+    sizes = [unique_tokens(group, sharing=sharing) for group in groups]
     supervised = sum(row.supervised for row in rows)
     below, above = token_operations(network)
     above += above // 2 * recompute
@@ -179,7 +186,12 @@ def _kept_products(layers: Collection[lora.LoraLinear]) -> int:
 
 
 def _trunk(network: Any, *sets: Sequence[TokenRow]) -> tuple[int, list[Choice]]:
-    """Tokens whose states below the first adapter are kept, and that choice."""
+    """Tokens whose states below the first adapter are kept, and that choice.
+
+    None of a model that does not share, and the choice says why.
+    """
+    if not shares(network):
+        return 0, [Choice("prefix sharing", "off: one row a tree", REASON)]
     first = first_adapted_block(network)
     if not first:
         return 0, []
@@ -214,7 +226,7 @@ def token_operations(network: Any) -> tuple[int, int]:
 def activation_bytes(network: Any, rows: Iterable[TokenRow]) -> int:
     """Bytes that one token's backward pass needs, measured on the start of a row."""
     row = max(rows, key=lambda row: len(row.ids))
-    short = min(TRIAL_TOKENS, len(row.ids))
+    short = min(TRIAL_TOKENS if shares(network) else TRIAL_UNSHARED, len(row.ids))
     weights = (0.0,) * (short - 1) + (1.0,)
     kept: dict[int, int] = {}
 

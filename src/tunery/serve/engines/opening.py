@@ -14,6 +14,7 @@ from tunery.models.new_tokens import own_template
 from tunery.models.registry import TunedModel
 from tunery.prefix import attention
 from tunery.prefix.attach import wear
+from tunery.prefix.sharing import check_decodes
 from tunery.serve.engines.torch import TorchEngine
 
 
@@ -29,12 +30,13 @@ def open_torch_engine(
         threads: CPU threads; all cores by default.
 
     Raises:
-        UserError: The files cannot be loaded.
+        UserError: The files cannot be loaded, or the model can be trained only.
     """
     set_threads(threads)
     attention.register()
     # Whoever tuned this base said what `run.unproven` says, and it was compared then.
     model = open_model(base, folder, attention=attention.NAME, unproven=bool(tuned))
+    check_decodes(model.network)
     loaded = {item.name: load_adapter(item.folder) for item in tuned if not item.whole}
     adapters = {name: adapter for name, adapter in loaded.items() if not adapter.own_embedding}
     wholes = {
