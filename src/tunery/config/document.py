@@ -82,9 +82,20 @@ class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers = {}  # noqa: RUF012 (the parent declares it this way)
 
 
+LINE_SIGNS = frozenset("\x85\u2028\u2029")
+"""Ends of lines beside the usual ones; within simple quotes they are read back as other signs."""
+
+
 class _Dumper(yaml.SafeDumper):
     """Quotes a text that either schema would read as something else."""
 
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        """In double quotes, which escape, where it holds an unusual end of a line."""
+        style = None if LINE_SIGNS.isdisjoint(text) else '"'
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
 
 for _tag, _pattern, _first in _CORE_SCHEMA:
     _Loader.add_implicit_resolver(_tag, re.compile(_pattern), _first)

@@ -381,6 +381,13 @@ def test_dump_reads_back_to_the_same_value(tmp_path, value):
     assert yaml.safe_load(dump_run(config)) == config.model_dump(mode="json")
 
 
+@pytest.mark.parametrize("sign", ["\x85", "\u2028", "\u2029"])
+@pytest.mark.parametrize("text", ["{}", "a{}b", "{} ", "a\n{}"])
+def test_unusual_ends_of_lines_are_read_back(write, sign, text):
+    config = load_run(write(GOOD)).model_copy(update={"model": text.format(sign)})
+    assert yaml.safe_load(dump_run(config))["model"] == config.model
+
+
 def test_dump_names_every_key(write):
     text = dump_run(load_run(write(GOOD)))
     assert "keep_checkpoints: 2" in text
