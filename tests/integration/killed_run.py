@@ -3,8 +3,13 @@
 Reads one JSON object a line and answers each with one. Every run is a fork of this process, which
 has imported everything and computed nothing, so a run costs no start-up.
 
-    {"config": path, "home": path, "resume": bool, "after": seconds | null, "in_write": n | null}
-    {"killed": bool, "code": int, "seconds": from the plan to the end}
+    {"config": path, "home": path, "resume": bool, "event": n | null, "delay": seconds,
+     "in_write": n | null}
+    {"killed": bool, "code": int, "events": heard, "seconds": from the first one to the end}
+
+A run is killed `delay` after it told of its nth event, at whatever it does then. If the machine lets
+it get ahead of that by `AHEAD` events, it kills itself: so the moment depends on the run's progress,
+never on how fast the machine is.
 """
 
 import json
@@ -18,18 +23,22 @@ from tunery.config.load import load_run
 from tunery.pipelines import finetune
 from tunery.pipelines.listener import Listener
 from tunery.train import checkpoint
-from tunery.train.plan import TrainPlan
+
+AHEAD = 3
 
 
 class Telling(Listener):
-    """Writes a byte when training begins."""
+    """Writes a byte at each event, and ends the process at the last one that it may reach."""
 
-    def __init__(self, pipe):
+    def __init__(self, pipe, last):
         self.pipe = pipe
+        self.left = last
 
     def event(self, event):
-        if isinstance(event, TrainPlan):
-            os.write(self.pipe, b"!")
+        os.write(self.pipe, b"!")
+        self.left -= 1
+        if not self.left:
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def die_in_write(number):
@@ -48,12 +57,13 @@ def die_in_write(number):
 def child(order, pipe):
     if order["in_write"]:
         die_in_write(order["in_write"])
+    event = order["event"]
     finetune.run(
         load_run(Path(order["config"])),
         Path(order["home"]),
         offline=True,
         resume=order["resume"],
-        listener=Telling(pipe),
+        listener=Telling(pipe, 0 if event is None else event + AHEAD),
     )
 
 
@@ -69,16 +79,19 @@ def run(order):
         finally:
             os._exit(code)
     os.close(pipe)
-    os.read(begun, 1)
-    start = time.monotonic()
-    if order["after"] is not None:
-        time.sleep(order["after"])
-        os.kill(process, signal.SIGKILL)
+    heard, start = 0, None
+    while os.read(begun, 1):
+        heard += 1
+        start = start or time.monotonic()
+        if heard == order["event"]:
+            time.sleep(order["delay"])
+            os.kill(process, signal.SIGKILL)
     _, status = os.waitpid(process, 0)
     os.close(begun)
     killed = os.WIFSIGNALED(status)
     code = os.WTERMSIG(status) if killed else os.WEXITSTATUS(status)
-    return {"killed": killed, "code": code, "seconds": time.monotonic() - start}
+    seconds = time.monotonic() - (start or time.monotonic())
+    return {"killed": killed, "code": code, "events": heard, "seconds": seconds}
 
 
 for line in sys.stdin:
