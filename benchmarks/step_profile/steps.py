@@ -18,6 +18,7 @@ from tunery.models.token_row import TokenRow
 from tunery.pipelines.prepare import render_rows
 from tunery.prefix import attention, lora
 from tunery.prefix.attach import attach, initialise
+from tunery.prefix.fuse import fuse_blocks
 from tunery.train.loop import accumulate
 from tunery.train.optimizer import PackedAdamW
 
@@ -50,6 +51,7 @@ def forest_step(folder: Path, rows: list[TokenRow]) -> Callable[[], float]:
     attach(network, _targets(network), RANK, SCALE)
     initialise(network, 0)
     lora.merge_all(network)
+    fuse_blocks(network)
     optimizer = PackedAdamW([p for p in network.parameters() if p.requires_grad], 0.0)
 
     def step() -> float:

@@ -7,8 +7,9 @@ has imported everything and computed nothing, so a run costs no start-up.
      "in_write": n | null}
     {"killed": bool, "code": int, "events": heard, "seconds": from the first one to the end}
 
-A run is killed `delay` after it told of its nth event, at whatever it does then. If the machine lets
-it get ahead of that by `AHEAD` events, it kills itself: so the moment depends on the run's progress,
+A run is killed `delay` after it told of its nth event, at whatever it does then. If the machine
+lets it get ahead of that by `AHEAD` events, it kills itself: so the moment depends on the run's
+progress, never on how fast the machine is.
 never on how fast the machine is.
 """
 

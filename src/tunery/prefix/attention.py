@@ -8,18 +8,14 @@ last descendant. Attention is therefore a sum of dense pieces, each a pair of sl
     below  queries [end, below)  x keys [start, end), everything visible
 
 Each piece runs torch's flash kernel, which also returns the log of the softmax denominator
-(Dao et al. 2022, FlashAttention, algorithm 1). Two pieces of one query merge by those logs, and the
-backward pass of a piece is exact when it is given the merged output and the merged log
-(FlashAttention, appendix B.4: P = exp(S - logsumexp), D = rowsum(dO * O)). The backward pass cuts
-the pieces anew, by blocks of keys: the kernel for a block itself, plain products for all later
-ones.
+(Dao et al. 2022, FlashAttention, algorithm 1). Two pieces of one query merge by those logs; the
+backward pass (`prefix.attention_backward`) needs nothing but the merged output and log.
 
 Shapes: H query heads, G key-value heads (H a multiple of G), T tokens, D head dimension.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -28,6 +24,7 @@ from transformers import AttentionInterface
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 
 from tunery.errors import UserError
+from tunery.prefix.attention_backward import attention_gradients
 from tunery.prefix.attention_masked import Scoring, masked_attention
 from tunery.prefix.cache import KeyValueCache
 from tunery.prefix.forest import Node
@@ -35,11 +32,7 @@ from tunery.prefix.forest import Node
 NAME = "tunery_forest"
 """What a model's `attn_implementation` is called when it attends over a forest."""
 
-BLOCK = 128
-"""Keys that the backward pass takes at a time; bounds its memory to H x T x BLOCK scores."""
-
 _flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
-_flash_backward = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
 
 
 def forest_attention(
@@ -66,21 +59,7 @@ class _ForestAttention(torch.autograd.Function):
     def forward(
         ctx: Any, query: Tensor, key: Tensor, value: Tensor, nodes: tuple[Node, ...], scale: float
     ) -> Tensor:
-        _, heads, tokens, head_dim = query.shape
-        out = query.new_empty(1, tokens, heads, head_dim).transpose(1, 2)
-        log_sum = query.new_empty(1, tokens, heads).transpose(1, 2)
-        for node in nodes:
-            own = slice(node.start, node.end)
-            out[:, :, own], log_sum[:, :, own] = _flash(
-                query[:, :, own], key[:, :, own], value[:, :, own], 0.0, True, scale=scale
-            )
-        for node in nodes:
-            if node.below > node.end:
-                below, own = slice(node.end, node.below), slice(node.start, node.end)
-                piece, piece_log = _flash(
-                    query[:, :, below], key[:, :, own], value[:, :, own], 0.0, False, scale=scale
-                )
-                _merge(out[:, :, below], log_sum[:, :, below], piece, piece_log)
+        out, log_sum = attend(query, key, value, nodes, scale)
         ctx.save_for_backward(query, key, value, out, log_sum)
         ctx.nodes, ctx.scale = nodes, scale
         return out
@@ -88,58 +67,36 @@ class _ForestAttention(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, ...]:
         saved = ctx.saved_tensors  # once: blocks computed again hand them out a single time
-        grads = [torch.empty_like(tensor) for tensor in saved[:3]]
-        blocks = [
-            (slice(start, min(start + BLOCK, node.end)), node.below)
-            for node in ctx.nodes
-            for start in range(node.start, node.end, BLOCK)
-        ]
-        for block, _ in blocks:  # every token is in one block: these writes fill the gradients
-            for grad, part in zip(
-                grads, _causal_backward(saved, grad_out, block, ctx.scale), strict=True
-            ):
-                grad[:, :, block] = part
-        for block, below in blocks:
-            if below > block.stop:
-                asking = slice(block.stop, below)
-                parts = _dense_backward(saved, grad_out, asking, block, ctx.scale)
-                for grad, where, part in zip(grads, (asking, block, block), parts, strict=True):
-                    grad[:, :, where] += part
+        grads = (torch.empty_like(saved[0]), torch.empty_like(saved[1]), torch.empty_like(saved[2]))
+        attention_gradients(saved, grad_out, ctx.nodes, ctx.scale, grads)
         return *grads, None, None
 
 
-def _causal_backward(
-    saved: Sequence[Tensor], grad_out: Tensor, block: slice, scale: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of a block's tokens seeing their own block, given the merged output and log."""
-    query, key, value, out, log_sum = (tensor[:, :, block] for tensor in saved)
-    parts: tuple[Tensor, Tensor, Tensor] = _flash_backward(
-        grad_out[:, :, block], query, key, value, out, log_sum, 0.0, True, scale=scale
-    )
-    return parts
+def attend(
+    query: Tensor, key: Tensor, value: Tensor, nodes: tuple[Node, ...], scale: float
+) -> tuple[Tensor, Tensor]:
+    """Attention as `forest_attention`, without a gradient.
 
-
-def _dense_backward(
-    saved: Sequence[Tensor], grad_out: Tensor, asking: slice, block: slice, scale: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of later tokens seeing the whole of a block: plain products.
-
-    They run at the rate of large products, which the kernel's backward pass does not reach. The
-    query heads of one key-value head become its queries: n = H / G * asking tokens.
+    Returns:
+        The output, [1, H, T, D] stored as [1, T, H, D], and the log of the softmax's denominator,
+        [1, H, T].
     """
-    query, key, value, out, log_sum = saved
-    groups, dim = key.shape[1], key.shape[3]
-    asked = query[0, :, asking].reshape(groups, -1, dim)  # [G, n, D]
-    change = grad_out[0, :, asking].reshape(groups, -1, dim)
-    answered = out[0, :, asking].reshape(groups, -1, dim)
-    log = log_sum[0, :, asking].reshape(groups, -1, 1)
-    keys, values = key[0, :, block], value[0, :, block]  # [G, k, D]
-    shares = torch.bmm(asked, keys.transpose(1, 2)).mul_(scale).sub_(log).exp_()  # [G, n, k]
-    grad_value = torch.bmm(shares.transpose(1, 2), change)
-    mean = (change * answered).sum(dim=-1, keepdim=True)
-    slope = torch.bmm(change, values.transpose(1, 2)).sub_(mean).mul_(shares).mul_(scale)
-    grad_query = torch.bmm(slope, keys).view(query.shape[1], -1, dim)
-    return grad_query[None], torch.bmm(slope.transpose(1, 2), asked)[None], grad_value[None]
+    _, heads, tokens, head_dim = query.shape
+    out = query.new_empty(1, tokens, heads, head_dim).transpose(1, 2)
+    log_sum = query.new_empty(1, tokens, heads).transpose(1, 2)
+    for node in nodes:
+        own = slice(node.start, node.end)
+        out[:, :, own], log_sum[:, :, own] = _flash(
+            query[:, :, own], key[:, :, own], value[:, :, own], 0.0, True, scale=scale
+        )
+    for node in nodes:
+        if node.below > node.end:
+            below, own = slice(node.end, node.below), slice(node.start, node.end)
+            piece, piece_log = _flash(
+                query[:, :, below], key[:, :, own], value[:, :, own], 0.0, False, scale=scale
+            )
+            _merge(out[:, :, below], log_sum[:, :, below], piece, piece_log)
+    return out, log_sum
 
 
 def _merge(out: Tensor, log_sum: Tensor, piece: Tensor, piece_log: Tensor) -> None:

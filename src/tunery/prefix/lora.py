@@ -65,6 +65,7 @@ class LoraLinear(nn.Module):
         self.lora_b = nn.Parameter(torch.zeros(outputs, rank))
         self.magnitude = nn.Parameter(torch.zeros(outputs)) if dora else None
         self._adapted = False
+        self._place: Tensor | None = None  # [o, i]: memory for W'
         self._merged: Tensor | None = None  # [o, i]: W', with DoRA its rows of length 1
         self._lengths: Tensor | None = None  # [o]: n, with DoRA
 
@@ -81,7 +82,7 @@ class LoraLinear(nn.Module):
                 self._lengths = _lengths(self._sum(self.weight.dense()))
             return
         if self._merged is None:
-            self._merged = torch.empty_like(self.weight)
+            self._merged = torch.empty_like(self.weight) if self._place is None else self._place
         self._sum(self.weight if weight is None else weight, self._merged)
         if self.magnitude is not None:
             self._lengths = _lengths(self._merged)
@@ -91,6 +92,11 @@ class LoraLinear(nn.Module):
         """Computes with the frozen weight alone from now on, and frees W'."""
         self._adapted = False
         self._merged = self._lengths = None
+
+    def keep_in(self, place: Tensor) -> None:
+        """Puts W' into given memory, [o, i], and brings it up to date."""
+        self._place, self._merged = place, None
+        self.merge()
 
     @property
     def kept(self) -> bool:

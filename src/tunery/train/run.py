@@ -21,6 +21,7 @@ from tunery.models.adapters import Adapter
 from tunery.models.load import LoadedModel
 from tunery.models.token_row import TokenRow
 from tunery.prefix import lora
+from tunery.prefix.fuse import unfuse_blocks
 from tunery.prefix.recompute import recompute_blocks
 from tunery.prefix.states import Trunk
 from tunery.train import checkpoint
@@ -146,6 +147,7 @@ def train(
         last = done.step
     taken = _take_best(milestones, last)
     optimizer.release()
+    unfuse_blocks(model.network)
     seconds = time.perf_counter() - begin
     return TrainResult(
         trainable.adapter, plan, seconds, peak_memory(), last, taken, milestones.watch.best

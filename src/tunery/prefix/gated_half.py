@@ -1,0 +1,85 @@
+"""The gated half of a block as one operation, with its own backward pass.
+
+    n = norm(x)        g, u = n Wgu'^T        y = x + (act(g) * u) Wd'^T
+
+x, g and u are stored; n and the product of act(g) and u are computed again. The gradients of g and
+u take the memory of g and u.
+
+Shapes: T tokens, d hidden size, f width inside the layer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tunery.prefix.gated import TILE, Activation
+from tunery.prefix.joined import Joined
+from tunery.prefix.rms_norm import RmsNorm
+
+
+@dataclass(frozen=True, slots=True)
+class GatedHalf:
+    """What the half consists of.
+
+    Attributes:
+        norm: Before the products.
+        inward: Gate and up.
+        outward: Down.
+        activation: act.
+    """
+
+    norm: RmsNorm
+    inward: Joined
+    outward: Joined
+    activation: Activation
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """The block's state after this half, [T, d] to [T, d]."""
+        out: Tensor = _GatedHalf.apply(x, self, *self.inward.factors, *self.outward.factors)
+        return out
+
+
+class _GatedHalf(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, half: GatedHalf, *_factors: Tensor) -> Tensor:
+        both = half.inward.forward(half.norm.forward(x))  # [T, 2 f]
+        gate, up = both.chunk(2, dim=1)
+        inner = torch.empty_like(gate)
+        for part in _tiles(len(x)):
+            half.activation.value(gate[part], inner[part])
+            inner[part].mul_(up[part])
+        ctx.save_for_backward(x, both)
+        ctx.half = half
+        return half.outward.added_to(x, inner)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, both = ctx.saved_tensors
+        half: GatedHalf = ctx.half
+        grad = grad.contiguous()
+        gate, up = both.chunk(2, dim=1)
+        inner = half.outward.input_gradient(grad)  # [T, f]: gradient first, then the value
+        active = torch.empty_like(inner[:TILE])
+        for part in _tiles(len(x)):
+            value, pushed = active[: len(inner[part])], inner[part]
+            half.activation.value(gate[part], value)
+            slope = pushed * up[part]
+            up[part].mul_(value)  # the value of act(g) * u
+            value.mul_(pushed)  # the gradient of u
+            pushed.copy_(up[part])
+            up[part].copy_(value)
+            half.activation.chain(slope, gate[part], gate[part])
+        outward = half.outward.factor_gradients(inner, grad)
+        inward = half.inward.factor_gradients(half.norm.forward(x), both)
+        to_x = None
+        if ctx.needs_input_grad[0]:
+            to_x = half.norm.input_gradient(half.inward.input_gradient(both), x).add_(grad)
+        return to_x, None, *inward, *outward
+
+
+def _tiles(tokens: int) -> list[slice]:
+    return [slice(start, min(start + TILE, tokens)) for start in range(0, tokens, TILE)]
