@@ -97,7 +97,7 @@ CASES: Mapping[str, Case] = {
         Case(
             name="gsm8k",
             file=Path("gsm8k/chat_train_1000.jsonl"),
-            rows=48,
+            rows=40,
             batch=8,
             micro_batch=8,
             pack_tokens=1536,
@@ -109,7 +109,7 @@ CASES: Mapping[str, Case] = {
             name="instructions",
             file=Path("instructions/instruction-data.json"),
             source="alpaca",
-            rows=160,
+            rows=96,
             batch=8,
             micro_batch=8,
             targets=Targets(speed=3, memory=1 / 2),

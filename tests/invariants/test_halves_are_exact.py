@@ -77,18 +77,20 @@ def assert_exact(network, given, trunk=None):
         network.zero_grad()
 
 
+@pytest.mark.parametrize("merged", [True, False])
 @pytest.mark.parametrize("kind", HALVES)
-def test_gradients_are_exact(kind):
+def test_gradients_are_exact(kind, merged):
     network = adapted(kind, HALVES[kind])
-    assert fuse_blocks(network) == 2
+    assert fuse_blocks(network, merged=merged) == 2
     assert_exact(network, rows())
 
 
 @pytest.mark.parametrize("kind", ["mistral", "qwen3"])
-def test_rows_beyond_the_window_take_the_blocks_own_code(kind):
+@pytest.mark.parametrize("merged", [True, False])
+def test_rows_beyond_the_window_take_the_blocks_own_code(kind, merged):
     window = {"sliding_window": 16, "use_sliding_window": True, "max_window_layers": 0}
     network = adapted(kind, window)
-    assert fuse_blocks(network) == 2
+    assert fuse_blocks(network, merged=merged) == 2
     assert_exact(network, rows(longest=8))
     assert_exact(network, rows(longest=30))
 
@@ -102,9 +104,12 @@ def test_a_block_that_computes_something_else_keeps_its_own_code(kind):
     assert_exact(network, rows())
 
 
-def test_one_block_may_differ_from_the_others():
+@pytest.mark.parametrize("merged", [True, False])
+def test_one_block_may_differ_from_the_others(merged):
     network = adapted("smollm3", {"no_rope_layers": [1, 0]})
-    assert fuse_blocks(network) == 1
+    assert fuse_blocks(network, merged=merged) == 1
+    apart = [layer.apart for layer in lora.layers(network).values()]
+    assert apart == [not merged] * 7 + [False] * 7
     assert isinstance(blocks(network)[0].forward, Fused)
     assert_exact(network, rows())
 
@@ -138,9 +143,10 @@ def test_a_long_shared_prefix_and_its_pieces():
     assert_exact(network, given)
 
 
-def test_a_step_changes_what_halves_compute_and_own_code_follows():
+@pytest.mark.parametrize("merged", [True, False])
+def test_a_step_changes_what_halves_compute_and_own_code_follows(merged):
     network = adapted("qwen2", {})
-    fuse_blocks(network)
+    fuse_blocks(network, merged=merged)
     for layer in lora.layers(network).values():
         layer.lora_b.data.mul_(-0.5)
     lora.merge_all(network)
@@ -149,6 +155,7 @@ def test_a_step_changes_what_halves_compute_and_own_code_follows():
     unfuse_blocks(network)
     assert mean_loss(network, rows(), "sft", 10_000) == pytest.approx(fused, rel=1e-6)
     assert not any(isinstance(block.forward, Fused) for block in blocks(network))
+    assert all(layer.kept for layer in lora.layers(network).values())
 
 
 def test_a_block_with_adapters_on_some_layers_keeps_its_own_code():

@@ -77,4 +77,4 @@ class TrainSection(Section):
     `{}` takes the defaults."""
 
     threads: int | None = Field(default=None, ge=1)
-    """CPU threads; the number of cores by default."""
+    """CPU threads; one for each core by default, whatever a core's own threads."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from transformers.utils import logging as transformers_logging
 
 from tunery.errors import UserError
 from tunery.models.chat_template import ChatTemplate
+from tunery.models.cores import usable_cores
 from tunery.models.products import use_fastest_products
 from tunery.models.proven import PROVEN, UNSHARED, obstacle
 
@@ -154,8 +154,8 @@ def end_ids(folder: Path, tokenizer: Any) -> list[int]:
 
 
 def set_threads(threads: int | None) -> int:
-    """Sets the CPU threads of all products (the usable cores by default) and their library."""
-    chosen = threads or len(os.sched_getaffinity(0))
+    """Sets the CPU threads of all products (one a usable core by default) and their library."""
+    chosen = threads or usable_cores()
     torch.set_num_threads(chosen)
     use_fastest_products()
     return chosen

@@ -124,15 +124,20 @@ class _AttentionHalf(torch.autograd.Function):
         half: AttentionHalf = ctx.half
         grad = grad.contiguous()
         answered = out.transpose(1, 2).reshape(len(x), -1)
-        outward = half.outward.factor_gradients(answered, grad)
-        to_out = half.outward.input_gradient(grad).view(len(x), half.heads, -1).transpose(0, 1)
+        pushed = half.outward.pushed(grad)
+        outward = half.outward.factor_gradients(answered, grad, pushed)
+        to_out = half.outward.input_gradient(grad, pushed).view(len(x), half.heads, -1)
         to_rows = torch.empty_like(rows)
         seen = rows if half.head_norms is None else half.attended(rows, ctx.angles)
         saved = (*half.heads_of(seen), out, log_sum)
-        attention_gradients(saved, to_out[None], ctx.nodes, half.scale, half.heads_of(to_rows))
+        attention_gradients(
+            saved, to_out.transpose(0, 1)[None], ctx.nodes, half.scale, half.heads_of(to_rows)
+        )
         half.through(to_rows, rows, ctx.angles)
-        inward = half.inward.factor_gradients(half.norm.forward(x), to_rows)
+        pushed = half.inward.pushed(to_rows)
+        inward = half.inward.factor_gradients(half.norm.forward(x), to_rows, pushed)
         to_x = None
         if ctx.needs_input_grad[0]:
-            to_x = half.norm.input_gradient(half.inward.input_gradient(to_rows), x).add_(grad)
+            to_n = half.inward.input_gradient(to_rows, pushed)
+            to_x = half.norm.input_gradient(to_n, x).add_(grad)
         return to_x, None, None, None, *inward, *outward

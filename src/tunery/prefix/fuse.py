@@ -22,7 +22,7 @@ from tunery.prefix.forest import build_forest
 from tunery.prefix.gated import ACTIVATIONS, NAMES
 from tunery.prefix.gated_half import GatedHalf
 from tunery.prefix.joined import Joined
-from tunery.prefix.lora import LoraLinear
+from tunery.prefix.lora import LoraLinear, layers
 from tunery.prefix.quantized import Quantized
 from tunery.prefix.rms_norm import read_norm
 from tunery.prefix.sharing import shares
@@ -41,11 +41,21 @@ TRIAL = ((1, 2, 3, 4, 5, 6, 7, 8, 9, 10), (1, 2, 3, 4, 5, 6, 11, 12, 13, 14, 15)
 
 @dataclass(frozen=True, slots=True)
 class Fused:
-    """A block's two halves, and the code that they stand in for."""
+    """A block's two halves, and the code that they stand in for.
+
+    Attributes:
+        attention: The first half.
+        gated: The second half.
+        window: Longest row that they compute; None for any.
+        last: Nothing but the output layer reads the block's states, so the second half is computed
+            for the tokens that predict something.
+        own: The block's own `forward`.
+    """
 
     attention: AttentionHalf
     gated: GatedHalf
     window: int | None
+    last: bool
     own: Callable[..., Any]
 
     def __call__(self, hidden: Tensor, *args: Any, **kwargs: Any) -> Any:
@@ -56,48 +66,63 @@ class Fused:
         if self.window is not None and any(n.depth + n.end - n.start > self.window for n in nodes):
             return self.own(hidden, *args, **kwargs)
         cos, sin = (angle[0, :, : angle.shape[-1] // 2] for angle in kwargs["position_embeddings"])
-        return self.gated(self.attention(hidden[0], (cos, sin), nodes))[None]
+        states = self.attention(hidden[0], (cos, sin), nodes)
+        wanted = kwargs.get("wanted_tokens")
+        return self.gated(states[wanted] if self.last and wanted is not None else states)[None]
 
 
-def fuse_blocks(model: Any) -> int:
+def fuse_blocks(model: Any, *, merged: bool = True) -> int:
     """Lets the blocks of a model compute as halves where these agree with their own code.
 
     Args:
         model: With LoRA layers attached; changed in place, until `unfuse_blocks`.
+        merged: Whether these blocks keep W', see `prefix.joined`.
 
     Returns:
         How many blocks do so.
     """
     if not shares(model):
         return 0
-    found = {b: f for b in blocks(model)[first_adapted_block(model) :] if (f := _read(b))}
-    for block, fused in _agreeing(model, found).items():
-        block.forward = fused
-    return sum(isinstance(block.__dict__.get("forward"), Fused) for block in blocks(model))
+    every = blocks(model)
+    adapted = every[first_adapted_block(model) :]
+    found = {b: f for b in adapted if (f := _read(b, last=b is every[-1], merged=merged))}
+    agreeing = _agreeing(model, found)
+    for block in found:
+        if block in agreeing:
+            block.forward = agreeing[block]
+        else:
+            for layer in layers(block).values():
+                layer.keep_apart(False)
+    return sum(isinstance(block.__dict__.get("forward"), Fused) for block in every)
 
 
 def unfuse_blocks(model: Any) -> None:
-    """Gives the blocks their own code back."""
+    """Gives the blocks their own code back, and their layers W'."""
     for block in blocks(model):
         block.__dict__.pop("forward", None)
+    for layer in layers(model).values():
+        if layer.apart:
+            layer.keep_apart(False)
 
 
-def _read(block: Any) -> Fused | None:
+def _read(block: Any, *, last: bool, merged: bool) -> Fused | None:
     """A block as halves, untried; None if it lacks a part or has others."""
     if {name for name, _ in block.named_children()} != CHILDREN:
         return None
     attention, mlp = block.self_attn, block.mlp
-    layers = [getattr(attention, name, None) for name in PRODUCTS]
-    layers += [getattr(mlp, name, None) for name in NAMES]
-    plain = [layer for layer in layers if _is_plain(layer)]
+    parts = [getattr(attention, name, None) for name in PRODUCTS]
+    parts += [getattr(mlp, name, None) for name in NAMES]
+    plain = [layer for layer in parts if _is_plain(layer)]
     extra = {name for name, _ in attention.named_children()} - {*PRODUCTS, *HEAD_NORMS}
     activation = ACTIVATIONS.get(type(getattr(mlp, "act_fn", block)))
     norms = (read_norm(block.input_layernorm), read_norm(block.post_attention_layernorm))
     own_norms = [getattr(attention, n) for n in HEAD_NORMS if getattr(attention, n, None)]
     head_norms = [norm for layer in own_norms if (norm := read_norm(layer))]
-    if extra or activation is None or len(plain) < len(layers):
+    if extra or activation is None or len(plain) < len(parts):
         return None
     if norms[0] is None or norms[1] is None or len(head_norms) != len(own_norms):
+        return None
+    if len({layer.scale for layer in plain}) > 1:
         return None
     q, k, v, o, gate, up, down = plain
     dim = getattr(attention, "head_dim", None)
@@ -106,16 +131,19 @@ def _read(block: Any) -> Fused | None:
     return Fused(
         AttentionHalf(
             norm=norms[0],
-            inward=Joined([q, k, v]),
-            outward=Joined([o]),
+            inward=Joined([q, k, v], merged=merged),
+            outward=Joined([o], merged=merged),
             heads=len(q.dense()) // dim,
             groups=len(k.dense()) // dim,
             head_dim=dim,
             scale=float(getattr(attention, "scaling", dim**-0.5)),
             head_norms=(head_norms[0], head_norms[1]) if len(head_norms) == 2 else None,
         ),
-        GatedHalf(norms[1], Joined([gate, up]), Joined([down]), activation),
+        GatedHalf(
+            norms[1], Joined([gate, up], merged=merged), Joined([down], merged=merged), activation
+        ),
         _window(attention),
+        last,
         block.forward,
     )
 

@@ -16,9 +16,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tunery.prefix.gated import TILE, Activation
+from tunery.prefix.gated import Activation
 from tunery.prefix.joined import Joined
 from tunery.prefix.rms_norm import RmsNorm
+
+TILE = 128
+"""Tokens that the element-wise part takes at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +65,23 @@ class _GatedHalf(torch.autograd.Function):
         half: GatedHalf = ctx.half
         grad = grad.contiguous()
         gate, up = both.chunk(2, dim=1)
-        inner = half.outward.input_gradient(grad)  # [T, f]: gradient first, then the value
+        pushed = half.outward.pushed(grad)
+        to_inner = half.outward.input_gradient(grad, pushed)  # [T, f]
+        inner = torch.empty_like(to_inner)
         active = torch.empty_like(inner[:TILE])
         for part in _tiles(len(x)):
-            value, pushed = active[: len(inner[part])], inner[part]
-            half.activation.value(gate[part], value)
-            slope = pushed * up[part]
-            up[part].mul_(value)  # the value of act(g) * u
-            value.mul_(pushed)  # the gradient of u
-            pushed.copy_(up[part])
-            up[part].copy_(value)
-            half.activation.chain(slope, gate[part], gate[part])
-        outward = half.outward.factor_gradients(inner, grad)
-        inward = half.inward.factor_gradients(half.norm.forward(x), both)
+            own_gate, own_up, value = gate[part], up[part], active[: len(inner[part])]
+            half.activation.value(own_gate, value)
+            torch.mul(value, own_up, out=inner[part])
+            half.activation.chain(own_up.mul_(to_inner[part]), own_gate, own_gate)
+            torch.mul(value, to_inner[part], out=own_up)
+        outward = half.outward.factor_gradients(inner, grad, pushed)
+        pushed = half.inward.pushed(both)
+        inward = half.inward.factor_gradients(half.norm.forward(x), both, pushed)
         to_x = None
         if ctx.needs_input_grad[0]:
-            to_x = half.norm.input_gradient(half.inward.input_gradient(both), x).add_(grad)
+            to_n = half.inward.input_gradient(both, pushed)
+            to_x = half.norm.input_gradient(to_n, x).add_(grad)
         return to_x, None, *inward, *outward
 
 

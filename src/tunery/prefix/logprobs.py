@@ -23,6 +23,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tunery.prefix.attention_backward import LOG2_E
 from tunery.prefix.forest import Forest
 from tunery.prefix.head import OutputLayer, output_layer
 from tunery.prefix.states import Trunk, hidden_states
@@ -46,9 +47,9 @@ def target_logprobs(model: Any, forest: Forest, trunk: Trunk | None = None) -> T
     Returns:
         [M] float32, in the order of `forest.target_id`.
     """
-    hidden = hidden_states(model, forest, trunk=trunk)
     used, owner = torch.unique(forest.target_index, return_inverse=True)
-    return logprobs(hidden[used], output_layer(model), owner, forest.target_id)
+    hidden = hidden_states(model, forest, wanted=used, trunk=trunk)
+    return logprobs(hidden, output_layer(model), owner, forest.target_id)
 
 
 def logprobs(hidden: Tensor, head: OutputLayer, owner: Tensor, target: Tensor) -> Tensor:
@@ -131,7 +132,7 @@ def _softmax(hidden: Tensor, head: OutputLayer, mean: Tensor | None) -> Tensor:
         scores = _scores(head, rows, columns)
         gain = head.slope(scores)
         higher = torch.maximum(highest, scores.amax(dim=0))
-        shares = scores.sub_(higher).exp_()
+        shares = scores.sub_(higher).mul_(LOG2_E).exp2_()  # see `prefix.attention_backward`
         shrink = (highest - higher).exp_()
         total.mul_(shrink).add_(shares.sum(dim=0))
         if mean is not None:

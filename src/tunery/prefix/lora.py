@@ -64,6 +64,8 @@ class LoraLinear(nn.Module):
         self.lora_a = nn.Parameter(torch.zeros(rank, inputs))
         self.lora_b = nn.Parameter(torch.zeros(outputs, rank))
         self.magnitude = nn.Parameter(torch.zeros(outputs)) if dora else None
+        self.apart = False
+        """W' is not kept but made for each product that asks for it."""
         self._adapted = False
         self._place: Tensor | None = None  # [o, i]: memory for W'
         self._merged: Tensor | None = None  # [o, i]: W', with DoRA its rows of length 1
@@ -77,6 +79,8 @@ class LoraLinear(nn.Module):
             weight: Taken in place of the frozen weight, [o, i], which stays as it is.
         """
         self._adapted = True
+        if self.apart:
+            return
         if isinstance(self.weight, Quantized):
             if self.magnitude is not None:
                 self._lengths = _lengths(self._sum(self.weight.dense()))
@@ -95,7 +99,12 @@ class LoraLinear(nn.Module):
 
     def keep_in(self, place: Tensor) -> None:
         """Puts W' into given memory, [o, i], and brings it up to date."""
-        self._place, self._merged = place, None
+        self._place, self._merged, self.apart = place, None, False
+        self.merge()
+
+    def keep_apart(self, apart: bool = True) -> None:
+        """Frees W' until it is asked for, or has it kept again."""
+        self.apart, self._merged = apart, None
         self.merge()
 
     @property
@@ -117,6 +126,9 @@ class LoraLinear(nn.Module):
     def effective(self) -> Tensor:
         """What x is multiplied with, [o, i]: W' once merged (with DoRA V / n), W before."""
         if not isinstance(self.weight, Quantized):
+            if self.apart and self._adapted:
+                with torch.no_grad():
+                    return self._sum(self.weight, torch.empty_like(self.weight))
             return self.weight if self._merged is None else self._merged
         with torch.no_grad():
             dense = self.weight.dense()

@@ -25,24 +25,43 @@ from tunery.prefix.sharing import check_decodes, shares
 
 
 def hidden_states(
-    model: Any, forest: Forest, *, cache: KeyValueCache | None = None, trunk: Trunk | None = None
+    model: Any,
+    forest: Forest,
+    *,
+    wanted: Tensor | None = None,
+    cache: KeyValueCache | None = None,
+    trunk: Trunk | None = None,
 ) -> Tensor:
-    """Final hidden state of each unique token.
+    """Final hidden states of unique tokens.
 
     Args:
         model: A transformers causal language model opened by `models.load.open_model`, whose
             attention is `prefix.attention`, or one that does not share.
         forest: The rows; built without sharing for a model that does not share.
+        wanted: [U] int64, the tokens whose states are needed, rising; all by default. The last
+            block may leave out work for the others, see `prefix.fuse`.
         cache: Receives the keys and values of each layer.
         trunk: Knows these rows; the blocks below the first adapter are then not run.
 
     Returns:
-        [T, d].
+        [U, d].
 
     Raises:
         UserError: A cache is given, and the model carries a state.
         MismatchError: The forest branches, and the model carries a state.
     """
+    states = _computed(model, forest, wanted, cache, trunk)
+    return states if wanted is None or len(states) == len(wanted) else states[wanted]
+
+
+def _computed(
+    model: Any,
+    forest: Forest,
+    wanted: Tensor | None,
+    cache: KeyValueCache | None,
+    trunk: Trunk | None,
+) -> Tensor:
+    """The wanted states, [U, d], or those of all tokens, [T, d]."""
     if not shares(model):
         if cache is not None:
             check_decodes(model)
@@ -53,10 +72,10 @@ def hidden_states(
             )
         return torch.cat([_of_row(model, forest, node) for node in forest.nodes])
     if trunk is None:
-        return _run(model, forest, cache)
+        return _run(model, forest, cache, wanted)
     states = trunk.entering(forest)[None]
     with _replaced(blocks(model)[: trunk.first], lambda *_args, **_kwargs: states):
-        return _run(model, forest, cache)
+        return _run(model, forest, cache, wanted)
 
 
 def next_states(model: Any, tokens: Tensor, cache: KeyValueCache) -> Tensor:
@@ -171,12 +190,15 @@ def _of_row(model: Any, forest: Forest, node: Node) -> Tensor:
     return states
 
 
-def _run(model: Any, forest: Forest, cache: KeyValueCache | None) -> Tensor:
+def _run(
+    model: Any, forest: Forest, cache: KeyValueCache | None, wanted: Tensor | None = None
+) -> Tensor:
     output = model.base_model(
         input_ids=forest.input_ids[None],
         position_ids=forest.position_ids[None],
         use_cache=False,
         forest_nodes=forest.nodes,
+        wanted_tokens=wanted,
         key_value_cache=cache,
     )
     states: Tensor = output.last_hidden_state[0]

@@ -16,8 +16,8 @@ from tunery.models.products import by_onednn
 CONTAINER = Path("/sys/fs/cgroup")
 """Where Linux (cgroup v2) says what a container may use."""
 
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-"""Names of malloc.h; 2**25 is the highest value that glibc takes for the second one."""
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
+"""Names of malloc.h: free memory that is given back, and how many pieces get a mapping each."""
 
 SIZE = 512
 """Side of the matrices of the timed product: near those of a small model's layers."""
@@ -98,7 +98,7 @@ def keep_freed_memory() -> bool:
         set_option = ctypes.CDLL("libc.so.6").mallopt
     except (OSError, AttributeError):  # another C library
         return False
-    return bool(set_option(M_MMAP_THRESHOLD, 2**25) and set_option(M_TRIM_THRESHOLD, 2**31 - 1))
+    return bool(set_option(M_MMAP_MAX, 0) and set_option(M_TRIM_THRESHOLD, -1))
 
 
 def memory_now() -> Memory:

@@ -178,11 +178,10 @@ def make_plan(
 
 def _kept_products(layers: Collection[lora.LoraLinear]) -> int:
     """Weights of W' that training will hold beside W."""
-    apart = [layer for layer in layers if not isinstance(layer.weight, Quantized)]
-    products = sum(layer.weight.numel() for layer in apart if not layer.kept)
-    if len(apart) == len(layers):
-        return products
-    return products + 3 * max(layer.weight.numel() for layer in layers)  # made for each product
+    passing = [layer for layer in layers if isinstance(layer.weight, Quantized) or layer.apart]
+    kept = sum(layer.weight.numel() for layer in layers if not layer.kept and layer not in passing)
+    few = [layer.weight.numel() for layer in passing if isinstance(layer.weight, Quantized)]
+    return kept + 3 * max(few, default=0)  # made for each product
 
 
 def _trunk(network: Any, *sets: Sequence[TokenRow]) -> tuple[int, list[Choice]]:

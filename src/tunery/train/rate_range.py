@@ -18,6 +18,7 @@ from tunery.models.token_row import TokenRow
 from tunery.prefix import lora
 from tunery.prefix.recompute import recompute_blocks
 from tunery.train.device import choose_compute, memory_now
+from tunery.train.halves import choose_halves
 from tunery.train.hyperparameters import resolve
 from tunery.train.loop import accumulate
 from tunery.train.optimizer import PackedAdamW
@@ -90,11 +91,12 @@ def range_test(
     network = model.network
     method, settings, _ = resolve(network, rows, method, settings)
     trainable = make_trainable(model, method, settings.seed)
+    order = RowOrder(rows, number(settings.batch_size), settings.batching, settings.seed)
+    choose_halves(network, rows, order)
     plan = make_plan(network, rows, [], settings, memory=memory_now, compute=choose_compute())
     if plan.recompute:
         recompute_blocks(network)
     optimizer = PackedAdamW(trainable.parameters, settings.weight_decay)
-    order = RowOrder(rows, number(settings.batch_size), settings.batching, settings.seed)
     lora.merge_all(network)
     points: list[RatePoint] = []
     total = 0.0

@@ -28,6 +28,7 @@ from tunery.train import checkpoint
 from tunery.train.device import choose_compute, keep_freed_memory, memory_now
 from tunery.train.divergence import DivergenceGuard
 from tunery.train.events import Noted, OnEvent, Resumed
+from tunery.train.halves import choose_halves
 from tunery.train.hyperparameters import resolve
 from tunery.train.loop import LoopSettings, run_steps
 from tunery.train.milestones import Milestones
@@ -101,6 +102,8 @@ def train(
     keep_freed_memory()
     method, settings, choices = resolve(model.network, rows, method, settings)
     trainable = make_trainable(model, method, settings.seed)
+    order = RowOrder(rows, number(settings.batch_size), settings.batching, settings.seed)
+    halves = choose_halves(model.network, rows, order)
     plan = make_plan(
         model.network,
         rows,
@@ -108,7 +111,7 @@ def train(
         settings,
         memory=memory_now,
         compute=choose_compute(),
-        chosen=[*choices, *trainable.choices],
+        chosen=[*choices, *trainable.choices, *halves],
     )
     on_event(plan)
     if plan.recompute:
@@ -116,7 +119,6 @@ def train(
 
     optimizer = PackedAdamW(trainable.parameters, settings.weight_decay)
     identity = _identity(trainable, rows, settings)
-    order = RowOrder(rows, number(settings.batch_size), settings.batching, settings.seed)
     milestones = Milestones(
         network=model.network,
         optimizer=optimizer,

@@ -17,7 +17,6 @@ from tunery.models.load import LoadedModel
 from tunery.prefix import lora
 from tunery.prefix.attach import attach, initialise
 from tunery.prefix.embeddings import train_rows, train_tables
-from tunery.prefix.fuse import fuse_blocks
 from tunery.prefix.quantized import Quantized
 from tunery.prefix.targets import is_pattern
 from tunery.prefix.unfreeze import unfreeze
@@ -148,7 +147,6 @@ def _adapter(model: LoadedModel, method: MethodSection, seed: int) -> Trainable:
     extra = list({id(values): values for values in [*tables.values(), *rows.values()]}.values())
     for values in extra:
         weights.update(values.detach()[-1].numpy().tobytes())
-    fuse_blocks(network)
     own = {
         "rank": method.rank,
         "alpha": alpha,
