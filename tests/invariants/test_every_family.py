@@ -11,6 +11,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from tunery.models.proven import PROVEN
 from tunery.prefix import attention, lora
+from tunery.prefix.fuse import fuse_blocks
 from tunery.prefix.states import Trunk
 from tunery.prefix.targets import block_layers
 from tunery.serve.engines.decode import decode
@@ -138,6 +139,15 @@ def test_adapter_gradients_are_exact(kind):
     network = adapted(kind)
     assert_exact(network, grown())
     assert_exact(network, grown(), budget=20)
+
+
+@pytest.mark.parametrize("merged", [True, False])
+@pytest.mark.parametrize("kind", PROVEN)
+def test_adapter_gradients_are_exact_as_training_computes_them(kind, merged):
+    network = adapted(kind)
+    fuse_blocks(network, merged=merged)
+    assert_exact(network, grown())
+    assert_exact(network, grown()[:1])
 
 
 @pytest.mark.parametrize("kind", PROVEN)

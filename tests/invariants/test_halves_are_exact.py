@@ -4,6 +4,7 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
+from tunery.models.products import use_fastest_products
 from tunery.prefix import attention, lora
 from tunery.prefix.fuse import Fused, fuse_blocks, unfuse_blocks
 from tunery.prefix.recompute import recompute_blocks
@@ -37,7 +38,9 @@ HALVES = {
     "smollm3": {"no_rope_layers": [1, 1]},
 }
 OWN_CODE = {
+    "ernie4_5": {},
     "granite": {"residual_multiplier": 0.4},
+    "helium": {},
     "ministral3": {},  # scales its queries by position
     "olmo2": {},
     "phi3": {},
@@ -83,6 +86,25 @@ def test_gradients_are_exact(kind, merged):
     network = adapted(kind, HALVES[kind])
     assert fuse_blocks(network, merged=merged) == 2
     assert_exact(network, rows())
+
+
+@pytest.mark.parametrize("merged", [True, False])
+def test_gradients_in_float32_by_the_library_that_training_takes(merged):
+    use_fastest_products()
+    network = adapted("llama", {}).float()
+    for layer in lora.layers(network).values():
+        layer.unmerge()
+    lora.merge_all(network)
+    assert fuse_blocks(network, merged=merged) == 2
+    expected, grads = reference(network, rows())
+    assert accumulate(network, rows(), "sft", 10_000)[0] == pytest.approx(expected, rel=1e-5)
+    assert distance(network, grads) < 1e-5
+
+
+def test_a_type_without_a_proof_is_not_tried():
+    network = adapted("llama", {})
+    network.config.model_type = "unknown"
+    assert fuse_blocks(network) == 0
 
 
 @pytest.mark.parametrize("kind", ["mistral", "qwen3"])
@@ -155,7 +177,14 @@ def test_a_step_changes_what_halves_compute_and_own_code_follows(merged):
     unfuse_blocks(network)
     assert mean_loss(network, rows(), "sft", 10_000) == pytest.approx(fused, rel=1e-6)
     assert not any(isinstance(block.forward, Fused) for block in blocks(network))
+    assert all(layer.kept == merged for layer in lora.layers(network).values())
+    lora.keep_all(network)
     assert all(layer.kept for layer in lora.layers(network).values())
+    assert mean_loss(network, rows(), "sft", 10_000) == pytest.approx(fused, rel=1e-6)
+    for layer in lora.layers(network).values():
+        layer.unmerge()
+        assert not layer.kept
+        assert layer._place is None
 
 
 def test_a_block_with_adapters_on_some_layers_keeps_its_own_code():

@@ -38,6 +38,11 @@ class MethodSection(Section):
     """Keep the frozen weights of the adapted layers in 4 (`nf4`) or 8 bits (`int8`), as QLoRA does:
     less memory, more time a step. Needs `pip install 'tunery[quant]'`. LoRA's only."""
 
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Share of an adapter's inputs that training sets to zero at random, PEFT's `lora_dropout`.
+    Every row then needs numbers of its own: nothing is shared, one row a tree, so training takes as
+    long as without prefix sharing. LoRA's only, and not with `dora`."""
+
     new_tokens: tuple[Annotated[str, Field(pattern=r"\S")], ...] = ()
     """Texts that become one token each, such as `["<tool>"]`, wherever they stand in a message or
     an answer. Their rows start at the mean of all rows and are trained. LoRA's only."""

@@ -52,6 +52,7 @@ class Adapter:
         rslora: The scale is rank-stabilised (Kalajdzievski 2023).
         magnitudes: Full layer name to the lengths of its rows, [outputs]; empty without DoRA.
         quantize: Format of the base weights that it was trained on; None for float32.
+        dropout: Share of its inputs that training dropped; nothing is dropped afterwards.
         tables: Full names of embedding and output layer to their weights, [V, d].
         token_ids: Tokens whose rows are trained, n of them.
         rows: Full name of embedding or output layer to their rows, [n, d]; one for tied ones.
@@ -65,6 +66,7 @@ class Adapter:
     rslora: bool = False
     magnitudes: Mapping[str, Tensor] = field(default_factory=dict)
     quantize: Literal["nf4", "int8"] | None = None
+    dropout: float = 0.0
     tables: Mapping[str, Tensor] = field(default_factory=dict)
     token_ids: tuple[int, ...] = ()
     rows: Mapping[str, Tensor] = field(default_factory=dict)
@@ -108,7 +110,7 @@ def save_adapter(adapter: Adapter, folder: Path) -> None:
         "base_model_name_or_path": adapter.base,
         "r": adapter.rank,
         "lora_alpha": adapter.alpha,
-        "lora_dropout": 0.0,
+        "lora_dropout": adapter.dropout,
         "target_modules": sorted(adapter.targets),
         "layers_to_transform": None if in_full else sorted(blocks) or None,
         "bias": "none",

@@ -35,7 +35,7 @@ from tunery.pipelines.opening import open_base
 from tunery.pipelines.pause import lock_file, pause_file
 from tunery.pipelines.prepare import PreparedData, prepare_data
 from tunery.pipelines.record import about_run, loss_curves, write_summary
-from tunery.prefix import attention
+from tunery.prefix import attention, lora
 from tunery.prefix.self_check import compare_with_plain
 from tunery.prefix.sharing import check_decodes
 from tunery.prefix.targets import block_layers
@@ -292,6 +292,7 @@ def _compare(
 ) -> Comparison:
     samples, unused = samples_from(data.test, config.evaluate.limit)
     if result.adapter is None or result.adapter.own_embedding:
+        lora.keep_all(model.network)
         base = open_model(config.model, files, attention=attention.NAME, unproven=config.unproven)
         engine = TorchEngine(
             base,

@@ -18,7 +18,7 @@ from tunery.prefix.quantized import Kind, Quantized
 from tunery.prefix.targets import chosen_blocks, chosen_layers
 
 
-def attach(
+def attach(  # noqa: PLR0913 - what LoRA is, one argument each
     model: Any,
     targets: Sequence[str],
     rank: int,
@@ -28,6 +28,7 @@ def attach(
     blocks: Sequence[int | str] | None = None,
     dora: bool = False,
     quantize: Kind | None = None,
+    dropout: float = 0.0,
 ) -> list[str]:
     """Replaces linear layers of a model by `LoraLinear`, untrained, and freezes all else.
 
@@ -41,6 +42,7 @@ def attach(
         blocks: Only these blocks get adapters, see `prefix.targets.chosen_blocks`.
         dora: Each row of a layer gets a trained length too.
         quantize: The frozen weights of these layers are kept in few bits.
+        dropout: Share of an adapter's inputs that training drops.
 
     Returns:
         Full names of the layers replaced, in the model's order.
@@ -55,7 +57,8 @@ def attach(
         parent, _, child = name.rpartition(".")
         owner = model.get_submodule(parent)
         frozen = getattr(owner, child)
-        setattr(owner, child, LoraLinear(frozen, rank, scale, dora=dora, quantize=quantize))
+        layer = LoraLinear(frozen, rank, scale, dora=dora, quantize=quantize, dropout=dropout)
+        setattr(owner, child, layer)
     join_gates(model)
     return names
 

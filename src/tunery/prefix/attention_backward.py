@@ -36,10 +36,10 @@ CHUNK = 64
 MOST_KEYS = 256
 """Keys of a dense piece."""
 
-MOST_SCORES = 2**20
-"""Scores of a dense piece, over all heads; keeps them in the processor's cache."""
+MOST_SCORES = 2**21
+"""Scores of a dense piece, over all heads: bounds its memory."""
 
-LOG2_E = 1 / math.log(2)
+LOG2_E = math.log2(math.e)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Cover:
     """How the pairs of queries and keys of a forest are covered, each once.
 
     Attributes:
@@ -67,7 +67,7 @@ class Plan:
 
 
 @lru_cache(maxsize=4)
-def plan(nodes: tuple[Node, ...]) -> Plan:
+def cover(nodes: tuple[Node, ...], heads: int) -> Cover:
     """Covers a forest. The blocks of a model ask one after the other, so it is kept for a while."""
     chunks = -(-nodes[-1].end // CHUNK)
     below = torch.zeros(chunks * CHUNK, dtype=torch.int64)
@@ -77,30 +77,34 @@ def plan(nodes: tuple[Node, ...]) -> Plan:
     asking, asked = place[:, :, None], place[:, None, :]
     seen = (asking >= asked) & (below.view(chunks, 1, CHUNK) > asking)
     hidden = torch.zeros(seen.shape).masked_fill_(~seen, -torch.inf)
-    return Plan(hidden, tuple(piece for node in nodes for piece in _pieces_of(node)))
+    return Cover(hidden, tuple(piece for node in nodes for piece in _pieces_of(node, heads)))
 
 
-def _pieces_of(node: Node) -> Iterator[Piece]:
+def _pieces_of(node: Node, heads: int) -> Iterator[Piece]:
     """Pairs of a node's keys with queries of later chunks: its descendants' and its own."""
     low, high = node.start // CHUNK, -(-node.end // CHUNK)
-    yield from _split(node, low, high, high * CHUNK, node.below)
+    yield from _split(node, (low, high), (high * CHUNK, node.below), heads)
     spans = [(low, high)]
     while spans:
         low, high = spans.pop()
         if high - low > 1:
             middle = (low + high + 1) // 2
-            yield from _split(node, low, middle, middle * CHUNK, min(high * CHUNK, node.below))
+            last = min(high * CHUNK, node.below)
+            yield from _split(node, (low, middle), (middle * CHUNK, last), heads)
             spans += [(low, middle), (middle, high)]
 
 
-def _split(node: Node, low: int, high: int, first: int, last: int) -> Iterator[Piece]:
-    """Keys of a node in chunks [low, high) with queries [first, last), cut to bounded pieces."""
-    start, end = max(node.start, low * CHUNK), min(node.end, high * CHUNK)
+def _split(
+    node: Node, chunks: tuple[int, int], queries: tuple[int, int], heads: int
+) -> Iterator[Piece]:
+    """Keys of a node in a span of chunks with a span of queries, cut to bounded pieces."""
+    first, last = queries
+    start, end = max(node.start, chunks[0] * CHUNK), min(node.end, chunks[1] * CHUNK)
     if last <= first or end <= start:
         return
     for key in range(start, end, MOST_KEYS):
         stop = min(end, key + MOST_KEYS)
-        parts = -(-(last - first) * (stop - key) // MOST_SCORES)
+        parts = -(-(last - first) * (stop - key) * heads // MOST_SCORES)
         step = -(-(last - first) // parts)
         for query in range(first, last, step):
             yield Piece(key, stop, query, min(last, query + step))
@@ -125,7 +129,7 @@ def attention_gradients(
     """
     query, key, value, out, log_sum = saved
     groups, tokens, dim = key.shape[1:]
-    covered = plan(nodes)
+    covered = cover(nodes, query.shape[1])
     chunks = len(covered.hidden)
     shape = (groups, chunks * CHUNK, query.shape[1] // groups)
     asked = _grouped(query, *shape).mul_(scale * LOG2_E)  # scores in powers of two

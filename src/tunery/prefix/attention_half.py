@@ -27,7 +27,7 @@ from tunery.prefix.joined import Joined
 from tunery.prefix.rms_norm import RmsNorm
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class AttentionHalf:
     """What the half consists of.
 

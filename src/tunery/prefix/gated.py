@@ -22,7 +22,7 @@ from transformers.activations import GELUTanh, SiLUActivation
 
 from tunery.prefix.lora import LoraLinear, factor_gradients
 
-TILE = 64
+TILE = 128
 """Tokens that the element-wise part takes at a time."""
 
 NAMES = ("gate_proj", "up_proj", "down_proj")
@@ -95,8 +95,8 @@ def join_gates(model: nn.Module) -> None:
 
 
 def _is_plain(layer: Any) -> bool:
-    """Whether a layer is LoRA without DoRA, whose output one product makes."""
-    return isinstance(layer, LoraLinear) and layer.magnitude is None
+    """Whether a layer is LoRA without DoRA or dropout, whose output one product makes."""
+    return isinstance(layer, LoraLinear) and layer.magnitude is None and layer.dropout is None
 
 
 class _Gated(torch.autograd.Function):
@@ -111,7 +111,7 @@ class _Gated(torch.autograd.Function):
         flat = x.flatten(0, -2)  # [T, d]
         gate, up = flat @ layers[0].effective.T, flat @ layers[1].effective.T  # [T, f]
         inner = torch.empty_like(up)
-        for part in _tiles(len(flat)):
+        for part in tiles(len(flat)):
             activation.value(gate[part], inner[part])
             inner[part].mul_(up[part])
         ctx.save_for_backward(x, gate, up, *factors)
@@ -125,7 +125,7 @@ class _Gated(torch.autograd.Function):
         gate_layer, up_layer, down_layer = ctx.layers
         to_gate, to_up = flat_grad @ down_layer.effective, torch.empty_like(up)  # [T, f]
         inner, active = torch.empty_like(up), torch.empty_like(up[:TILE])
-        for part in _tiles(len(flat_x)):
+        for part in tiles(len(flat_x)):
             value = active[: len(up[part])]
             ctx.activation.value(gate[part], value)
             torch.mul(value, up[part], out=inner[part])
@@ -140,5 +140,6 @@ class _Gated(torch.autograd.Function):
         return grad_x, None, None, *gates, *ups, *down
 
 
-def _tiles(tokens: int) -> list[slice]:
+def tiles(tokens: int) -> list[slice]:
+    """Spans of `TILE` tokens, the last one shorter."""
     return [slice(start, min(start + TILE, tokens)) for start in range(0, tokens, TILE)]

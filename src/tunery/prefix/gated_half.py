@@ -16,15 +16,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tunery.prefix.gated import Activation
+from tunery.prefix.gated import TILE, Activation, tiles
 from tunery.prefix.joined import Joined
 from tunery.prefix.rms_norm import RmsNorm
 
-TILE = 128
-"""Tokens that the element-wise part takes at a time."""
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class GatedHalf:
     """What the half consists of.
 
@@ -52,7 +49,7 @@ class _GatedHalf(torch.autograd.Function):
         both = half.inward.forward(half.norm.forward(x))  # [T, 2 f]
         gate, up = both.chunk(2, dim=1)
         inner = torch.empty_like(gate)
-        for part in _tiles(len(x)):
+        for part in tiles(len(x)):
             half.activation.value(gate[part], inner[part])
             inner[part].mul_(up[part])
         ctx.save_for_backward(x, both)
@@ -69,7 +66,7 @@ class _GatedHalf(torch.autograd.Function):
         to_inner = half.outward.input_gradient(grad, pushed)  # [T, f]
         inner = torch.empty_like(to_inner)
         active = torch.empty_like(inner[:TILE])
-        for part in _tiles(len(x)):
+        for part in tiles(len(x)):
             own_gate, own_up, value = gate[part], up[part], active[: len(inner[part])]
             half.activation.value(own_gate, value)
             torch.mul(value, own_up, out=inner[part])
@@ -83,7 +80,3 @@ class _GatedHalf(torch.autograd.Function):
             to_n = half.inward.input_gradient(both, pushed)
             to_x = half.norm.input_gradient(to_n, x).add_(grad)
         return to_x, None, *inward, *outward
-
-
-def _tiles(tokens: int) -> list[slice]:
-    return [slice(start, min(start + TILE, tokens)) for start in range(0, tokens, TILE)]

@@ -41,7 +41,7 @@ class Joined:
         self.weight = first.new_empty(self.outputs[-1].stop, first.shape[1]) if merged else None
         for layer, part in zip(self.layers, self.outputs, strict=True):
             if self.weight is not None:
-                layer.keep_in(self.weight[part])
+                layer.keep(self.weight[part])
             else:
                 layer.keep_apart()
         self.bias = self._bias(first)

@@ -18,18 +18,20 @@ Shapes: T unique tokens, M targets, U hidden states with a target, d hidden size
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from tunery.prefix.attention_backward import LOG2_E
 from tunery.prefix.forest import Forest
 from tunery.prefix.head import OutputLayer, output_layer
 from tunery.prefix.states import Trunk, hidden_states
 
 CHUNK = 512
 """Hidden states sent through the output layer at once."""
+
+LOG2_E = math.log2(math.e)
 
 BLOCK = 4096
 """Rows of the output layer computed at once; BLOCK x CHUNK scores exist at a time."""

@@ -24,6 +24,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from tunery.prefix.dropout import AdapterDropout
 from tunery.prefix.embeddings import TrainedRows
 from tunery.prefix.quantized import Kind, Quantized
 from tunery.prefix.thin import product
@@ -45,6 +46,7 @@ class LoraLinear(nn.Module):
         dora: Rows get a trained length, `magnitude` [o].
         quantize: The frozen weight is kept in few bits. W' is then made for each product and not
             kept.
+        dropout: Share of the adapter's inputs that training drops, see `prefix.dropout`.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class LoraLinear(nn.Module):
         *,
         dora: bool = False,
         quantize: Kind | None = None,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         outputs, inputs = frozen.weight.shape
@@ -64,10 +67,11 @@ class LoraLinear(nn.Module):
         self.lora_a = nn.Parameter(torch.zeros(rank, inputs))
         self.lora_b = nn.Parameter(torch.zeros(outputs, rank))
         self.magnitude = nn.Parameter(torch.zeros(outputs)) if dora else None
+        self.dropout = AdapterDropout(dropout) if dropout else None
         self.apart = False
         """W' is not kept but made for each product that asks for it."""
         self._adapted = False
-        self._place: Tensor | None = None  # [o, i]: memory for W'
+        self._place: Tensor | None = None  # [o, i]: memory for W' that others read too
         self._merged: Tensor | None = None  # [o, i]: W', with DoRA its rows of length 1
         self._lengths: Tensor | None = None  # [o]: n, with DoRA
 
@@ -93,19 +97,25 @@ class LoraLinear(nn.Module):
             self._merged.div_(self._lengths[:, None])
 
     def unmerge(self) -> None:
-        """Computes with the frozen weight alone from now on, and frees W'."""
+        """Computes with the frozen weight alone from now on, and lets go of W'."""
         self._adapted = False
-        self._merged = self._lengths = None
+        self._place = self._merged = self._lengths = None
 
-    def keep_in(self, place: Tensor) -> None:
-        """Puts W' into given memory, [o, i], and brings it up to date."""
-        self._place, self._merged, self.apart = place, None, False
+    def keep(self, place: Tensor | None = None) -> None:
+        """Keeps W' from now on, up to date with A and B.
+
+        Args:
+            place: Memory for it, [o, i]; the layer's own by default.
+        """
+        self.apart, self._place, self._merged = False, place, None
         self.merge()
 
-    def keep_apart(self, apart: bool = True) -> None:
-        """Frees W' until it is asked for, or has it kept again."""
-        self.apart, self._merged = apart, None
-        self.merge()
+    def keep_apart(self) -> None:
+        """Lets go of W'; it is made for each product from now on. Not for DoRA."""
+        if self.magnitude is not None:
+            raise ValueError("a layer with DoRA keeps the lengths of its rows")
+        self.unmerge()
+        self.apart = self._adapted = True
 
     @property
     def kept(self) -> bool:
@@ -148,8 +158,11 @@ class LoraLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[..., i] to [..., o]."""
-        if torch.is_grad_enabled():
-            out: Tensor = _MergedProduct.apply(x, self, self.lora_a, self.lora_b)
+        if torch.is_grad_enabled() and self.dropout is not None:
+            out: Tensor = _FrozenProduct.apply(x, self)
+            out = out + self.scale * ((self.dropout(x) @ self.lora_a.T) @ self.lora_b.T)
+        elif torch.is_grad_enabled():
+            out = _MergedProduct.apply(x, self, self.lora_a, self.lora_b)
         else:
             out = product(x, self.effective)
         if self.magnitude is not None and self._adapted:
@@ -183,6 +196,19 @@ class _MergedProduct(torch.autograd.Function):
         return grad_x, None, *factor_gradients(flat_x, flat_grad, a, b, ctx.layer.factor_scale)
 
 
+class _FrozenProduct(torch.autograd.Function):
+    """With W alone, which is not kept for the backward pass where it has few bits."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, layer: LoraLinear) -> Tensor:
+        ctx.layer = layer
+        return nn.functional.linear(x, layer.dense())
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, None]:
+        return grad @ ctx.layer.dense(), None
+
+
 def factor_gradients(
     x: Tensor, grad: Tensor, a: Tensor, b: Tensor, scale: float | Tensor
 ) -> tuple[Tensor, Tensor]:
@@ -203,6 +229,13 @@ def factor_gradients(
 def layers(model: nn.Module) -> dict[str, LoraLinear]:
     """The model's LoRA layers by full name, in the model's order."""
     return {name: m for name, m in model.named_modules() if isinstance(m, LoraLinear)}
+
+
+def keep_all(model: nn.Module) -> None:
+    """Lets every layer that made W' for each product keep it, as answering many requests wants."""
+    for layer in layers(model).values():
+        if layer.apart:
+            layer.keep()
 
 
 def merge_all(model: nn.Module) -> None:

@@ -19,7 +19,7 @@ _EPSILON = ("variance_epsilon", "eps", "epsilon")
 """What families call it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RmsNorm:
     """A frozen RMS normalisation.
 

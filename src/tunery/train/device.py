@@ -95,10 +95,20 @@ def keep_freed_memory() -> bool:
     if not sys.platform.startswith("linux"):
         return False
     try:
-        set_option = ctypes.CDLL("libc.so.6").mallopt
+        libc = ctypes.CDLL("libc.so.6")
+        set_option, trim = libc.mallopt, libc.malloc_trim
     except (OSError, AttributeError):  # another C library
         return False
+    trim(0)  # an earlier training's, which would not count as free
     return bool(set_option(M_MMAP_MAX, 0) and set_option(M_TRIM_THRESHOLD, -1))
+
+
+def memory_limit() -> int:
+    """Bytes that processes here can have at all: the machine's, or the container's."""
+    limit = CONTAINER / "memory.max"
+    text = limit.read_text().strip() if limit.is_file() else ""
+    total = psutil.virtual_memory().total
+    return min(total, int(text)) if text.isdigit() else total
 
 
 def memory_now() -> Memory:

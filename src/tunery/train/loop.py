@@ -14,6 +14,7 @@ from torch import Tensor
 from tunery.errors import DivergedError
 from tunery.models.token_row import TokenRow
 from tunery.prefix import lora
+from tunery.prefix.dropout import draw, drops
 from tunery.prefix.forest import Forest, build_forest
 from tunery.prefix.logprobs import target_logprobs
 from tunery.prefix.plan import cut
@@ -76,7 +77,13 @@ def run_steps(
         batch = [rows[index] for index in picked]
         row_losses = [0.0] * len(batch)
         loss, unique = accumulate(
-            network, batch, settings.method, settings.budget, trunk, on_row=row_losses.__setitem__
+            network,
+            batch,
+            settings.method,
+            settings.budget,
+            trunk,
+            on_row=row_losses.__setitem__,
+            key=(settings.order.seed, step),
         )
         rate = learning_rate(
             step,
@@ -116,6 +123,7 @@ def accumulate(
     budget: int,
     trunk: Trunk | None = None,
     on_row: Callable[[int, float], None] | None = None,
+    key: tuple[int, ...] = (0,),
 ) -> tuple[float, int]:
     """Adds the gradient of one optimizer step to the parameters' gradients.
 
@@ -129,15 +137,19 @@ def accumulate(
         budget: Unique tokens computed at once.
         trunk: See `run_steps`.
         on_row: Told the index of each row in `batch` and its loss, in nats a trained token.
+        key: Names the step where inputs of adapters are dropped at random.
 
     Returns:
         The loss, in nats a trained token, and the unique tokens computed.
     """
     weight = total_weight(batch)
     loss, unique = 0.0, 0
-    sharing = shares(network)
-    for group in cut(batch, budget, sharing=sharing):
+    dropping = drops(network)
+    sharing = shares(network) and not dropping
+    for number, group in enumerate(cut(batch, budget, sharing=sharing)):
         forest = build_forest([batch[index] for index in group], sharing=sharing)
+        if dropping:
+            draw(network, *key, number)
         logprobs = target_logprobs(network, forest, trunk)
         part = METHODS[method](logprobs, forest) / weight
         part.backward()  # type: ignore[no-untyped-call]

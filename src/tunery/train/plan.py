@@ -15,6 +15,7 @@ from tunery.errors import UserError
 from tunery.models.adapters import block_of
 from tunery.models.token_row import TokenRow
 from tunery.prefix import lora
+from tunery.prefix.dropout import drops
 from tunery.prefix.embeddings import trained_parameters
 from tunery.prefix.forest import build_forest, unique_tokens
 from tunery.prefix.logprobs import BLOCK, CHUNK, target_logprobs
@@ -130,7 +131,7 @@ def make_plan(
     now = memory()
     longest = max(len(row.ids) for row in [*rows, *validation])
     choices = [Choice("compute type", "float32", compute.reason), *chosen, *trunk]
-    sharing = shares(network)
+    sharing = shares(network) and not drops(network)
     recompute = fixed + longest * token_bytes > now.free
     if recompute:
         kept, token_bytes = token_bytes, _recomputed_bytes(network, token_bytes, hidden)
@@ -226,7 +227,7 @@ def activation_bytes(network: Any, rows: Iterable[TokenRow]) -> int:
     """Bytes that one token's backward pass needs, measured on the start of a row."""
     row = max(rows, key=lambda row: len(row.ids))
     short = min(TRIAL_TOKENS if shares(network) else TRIAL_UNSHARED, len(row.ids))
-    weights = (0.0,) * (short - 1) + (1.0,)
+    weights = (0.0,) + (1.0,) * (short - 1)  # the last block is computed for these alone
     kept: dict[int, int] = {}
 
     def count(tensor: Tensor) -> Tensor:

@@ -102,7 +102,7 @@ def range_test(
     total = 0.0
     for step, rate in enumerate(rates):
         batch = [rows[index] for index in order.of_step(step)]
-        loss, _ = accumulate(network, batch, method.name, plan.budget)
+        loss, _ = accumulate(network, batch, method.name, plan.budget, key=(settings.seed, step))
         norm = optimizer.step(rate, settings.max_grad_norm)
         if not (math.isfinite(loss) and math.isfinite(norm)):
             break

@@ -82,7 +82,7 @@ def train(
     """Trains a LoRA adapter on a loaded model, or its weights themselves.
 
     Args:
-        model: Its network gets LoRA layers, and is left with them merged; or it is changed itself.
+        model: Its network gets LoRA layers, or is changed itself.
         rows: Training rows, each with a trained token.
         validation: Rows for the validation loss; may be empty.
         method: What is trained, for LoRA with its targets named; `auto` is replaced here.
@@ -100,6 +100,22 @@ def train(
     _check_supervised(rows)
     _check_early_stopping(validation, settings)
     keep_freed_memory()
+    try:
+        return _train(model, rows, validation, method, settings, session, on_event)
+    finally:
+        unfuse_blocks(model.network)
+
+
+def _train(
+    model: LoadedModel,
+    rows: Sequence[TokenRow],
+    validation: Sequence[TokenRow],
+    method: MethodSection,
+    settings: TrainSection,
+    session: Session,
+    on_event: OnEvent,
+) -> TrainResult:
+    """The story itself; leaves blocks as halves."""
     method, settings, choices = resolve(model.network, rows, method, settings)
     trainable = make_trainable(model, method, settings.seed)
     order = RowOrder(rows, number(settings.batch_size), settings.batching, settings.seed)
@@ -149,7 +165,6 @@ def train(
         last = done.step
     taken = _take_best(milestones, last)
     optimizer.release()
-    unfuse_blocks(model.network)
     seconds = time.perf_counter() - begin
     return TrainResult(
         trainable.adapter, plan, seconds, peak_memory(), last, taken, milestones.watch.best

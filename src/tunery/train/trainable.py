@@ -18,6 +18,7 @@ from tunery.prefix import lora
 from tunery.prefix.attach import attach, initialise
 from tunery.prefix.embeddings import train_rows, train_tables
 from tunery.prefix.quantized import Quantized
+from tunery.prefix.sharing import shares
 from tunery.prefix.targets import is_pattern
 from tunery.prefix.unfreeze import unfreeze
 from tunery.train.plan import Choice
@@ -56,6 +57,7 @@ def make_trainable(model: LoadedModel, method: MethodSection, seed: int) -> Trai
         UserError: Targets or blocks are not those of the model, or settings exclude each other.
     """
     check_embeddings(method)
+    _check_dropout(method)
     return _whole(model, method) if method.kind == "full" else _adapter(model, method, seed)
 
 
@@ -81,6 +83,16 @@ def check_embeddings(method: MethodSection) -> None:
         )
 
 
+def _check_dropout(method: MethodSection) -> None:
+    """Refuses dropout of an adapter's inputs where there is none, or none of the plain form."""
+    if method.dropout and (method.kind == "full" or method.dora):
+        other = "method.kind is full" if method.kind == "full" else "method.dora is true"
+        raise UserError(
+            f"method.dropout is {method.dropout:g} and {other}; dropout is LoRA's, without DoRA.",
+            "Leave one of them out.",
+        )
+
+
 def _whole(model: LoadedModel, method: MethodSection) -> Trainable:
     if method.quantize is not None:
         raise UserError(
@@ -100,7 +112,11 @@ def _whole(model: LoadedModel, method: MethodSection) -> Trainable:
         adapter=None,
         parameters=tuple(chosen.values()),
         identity=_identity(model.name, method, list(chosen), weights.hexdigest()),
-        choices=(*_choices(model.network, method), Choice("checkpoint", f"{size:.2f} GiB", reason)),
+        choices=(
+            *_choices(model.network, method),
+            *_dropout(model.network, method),
+            Choice("checkpoint", f"{size:.2f} GiB", reason),
+        ),
     )
 
 
@@ -118,6 +134,7 @@ def _adapter(model: LoadedModel, method: MethodSection, seed: int) -> Trainable:
         blocks=method.blocks,
         dora=method.dora,
         quantize=method.quantize,
+        dropout=method.dropout,
     )
     initialise(network, seed)
     layers = lora.layers(network)
@@ -133,6 +150,7 @@ def _adapter(model: LoadedModel, method: MethodSection, seed: int) -> Trainable:
         rslora=method.rslora,
         magnitudes={n: m for n, layer in layers.items() if (m := layer.magnitude) is not None},
         quantize=method.quantize,
+        dropout=method.dropout,
         tables=tables,
         token_ids=tuple(range(known, known + count)) if rows else (),
         rows=rows,
@@ -153,6 +171,7 @@ def _adapter(model: LoadedModel, method: MethodSection, seed: int) -> Trainable:
         "rslora": method.rslora,
         "dora": method.dora,
         "quantize": method.quantize,
+        "dropout": method.dropout,
         "new_tokens": list(method.new_tokens),
         "train_embeddings": method.train_embeddings,
     }
@@ -160,8 +179,29 @@ def _adapter(model: LoadedModel, method: MethodSection, seed: int) -> Trainable:
         adapter=adapter,
         parameters=(*(p for layer in layers.values() for p in layer.trained()), *extra),
         identity=_identity(model.name, method, names, weights.hexdigest()) | own,
-        choices=_choices(network, method),
+        choices=(*_choices(network, method), *_dropout(network, method)),
     )
+
+
+def _dropout(network: Any, method: MethodSection) -> list[Choice]:
+    """What dropout, the adapter's or the model's own, means for this training."""
+    found = []
+    if method.dropout and shares(network):
+        reason = f"with method.dropout {method.dropout:g} each row drops inputs of its own"
+        found.append(Choice("prefix sharing", "off: one row a tree", reason))
+    config = network.config.get_text_config().to_dict()
+    own = [
+        f"{name} {value:g}" for name, value in sorted(config.items()) if _is_dropout(name, value)
+    ]
+    if own:
+        reason = "training adapters is usual without it, and a shared token can have one mask only"
+        found.append(Choice(f"the model's own dropout ({', '.join(own)})", "off", reason))
+    return found
+
+
+def _is_dropout(name: str, value: Any) -> bool:
+    named = "dropout" in name or name.endswith(("pdrop", "layerdrop"))
+    return named and isinstance(value, float) and value > 0
 
 
 def _alpha(method: MethodSection) -> float:

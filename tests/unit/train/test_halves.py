@@ -20,7 +20,7 @@ def chosen(network, length, batch=2):
 def test_few_tokens_a_step_are_computed_beside_the_weights():
     network = with_lora()
     (choice,) = chosen(network, 20)
-    assert (choice.name, choice.value) == ("adapters", "beside the weights")
+    assert (choice.name, choice.value) == ("adapters", "beside the weights, in 2 blocks")
     assert choice.reason == "a step has about 40 unique tokens; merging pays from 1000 on"
     assert all(layer.apart for layer in lora.layers(network).values())
 
@@ -28,7 +28,7 @@ def test_few_tokens_a_step_are_computed_beside_the_weights():
 def test_many_tokens_a_step_are_computed_with_merged_weights():
     network = with_lora()
     (choice,) = chosen(network, MERGED_FROM // 2)
-    assert (choice.name, choice.value) == ("adapters", "merged each step")
+    assert (choice.name, choice.value) == ("adapters", "merged each step, in 2 blocks")
     assert all(layer.kept for layer in lora.layers(network).values())
 
 
