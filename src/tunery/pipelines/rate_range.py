@@ -105,7 +105,8 @@ def plot(found: RateRange, path: Path) -> None:
     axes.plot(rates, losses, linewidth=0.8, alpha=0.5, label="loss")
     axes.plot(rates, [point.smoothed for point in found.points], linewidth=2, label="smoothed")
     if found.suggested is not None:
-        axes.axvline(found.suggested, linestyle="--", label=f"suggested: {found.suggested:.2g}")
+        rate = found.suggested * found.multiplier
+        axes.axvline(rate, linestyle="--", label=f"suggested: {rate:.2g}")
     axes.set_xscale("log")
     axes.set_xlabel("learning rate")
     axes.set_ylabel("loss (nats per token)")
