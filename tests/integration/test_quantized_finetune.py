@@ -90,8 +90,8 @@ def test_a_stopped_run_ends_bit_for_bit_as_the_whole_one(start, tmp_path, kind):
     with safe_open(whole.tuned.folder / "adapter_model.safetensors", "pt") as file:
         assert file.metadata()["tunery_quantize"] == kind
 
+    pause = Stopping(lambda: ask_to_pause(tmp_path / "paused", "tiny"))
     with pytest.raises(PausedError):
-        pause = Stopping(lambda: ask_to_pause(tmp_path / "paused", "tiny"))
         start("paused", kind, listener=pause)
     resumed = start("paused", kind, resume=True)
     assert [event["step"] for event in events_of(resumed, "resume")] == [STOPPED_AT]
