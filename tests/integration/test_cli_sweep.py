@@ -99,7 +99,7 @@ def test_a_stopped_sweep_goes_on_and_another_is_refused(tunery, write, tmp_path)
         if trial.number == 1:
             raise Stop
 
-    with pytest.raises(Stop):
+    with pytest.raises(Stop) as stopped:
         sweep.run(
             load_run(write()),
             tmp_path / "home",
@@ -111,6 +111,7 @@ def test_a_stopped_sweep_goes_on_and_another_is_refused(tunery, write, tmp_path)
     result = tunery("sweep", write(), "--resume", "--json")
     assert result.exit_code == 0, result.output
     assert [trial["number"] for trial in json.loads(result.stdout)["trials"]] == [0, 1, 2, 3, 4]
+    assert stopped.tb is not None  # its frames are alive, and hold the name no longer
     other = tunery("sweep", write(SEARCH[:1]), "--resume")
     assert other.exit_code == 2
     assert "The sweep in this folder is another one: sweep was" in other.output
