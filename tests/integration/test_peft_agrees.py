@@ -86,12 +86,14 @@ def logits_base(folder):
     ],
 )
 def test_peft_computes_what_we_do(tune, folder, method):
-    adapter = tune(**method).tuned.folder
+    result = tune(**method)
+    adapter = result.tuned.folder
     plain = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(folder), adapter)
     with torch.no_grad():
         theirs = plain(IDS).logits
     assert (theirs - logits_base(folder)).abs().max() > 0.01
-    torch.testing.assert_close(logits_here(folder, adapter), theirs, rtol=1e-4, atol=1e-4)
+    for ours in (adapter, result.trained.adapter):  # as it is on disk, and as it was trained
+        torch.testing.assert_close(logits_here(folder, ours), theirs, rtol=1e-4, atol=1e-4)
 
 
 FUSED = {
@@ -120,14 +122,16 @@ def test_peft_computes_what_we_do_where_projections_are_one_layer(tune, tmp_path
     folder = tmp_path / "base"
     AutoModelForCausalLM.from_config(shape).save_pretrained(folder)
     tiny_tokenizer().save_pretrained(folder)
-    adapter = tune(folder, rank=4).tuned.folder
+    result = tune(folder, rank=4)
+    adapter = result.tuned.folder
     plain = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(folder), adapter)
     assert set(plain.peft_config["default"].target_modules) == FUSED[kind]
     assert len(load_adapter(adapter).factors) == 2 * 4
     with torch.no_grad():
         theirs = plain(IDS).logits
     assert (theirs - logits_base(folder)).abs().max() > 0.01
-    torch.testing.assert_close(logits_here(folder, adapter), theirs, rtol=1e-4, atol=1e-4)
+    for ours in (adapter, result.trained.adapter):  # as it is on disk, and as it was trained
+        torch.testing.assert_close(logits_here(folder, ours), theirs, rtol=1e-4, atol=1e-4)
 
 
 def rounded(weight, kind):
@@ -142,7 +146,8 @@ def rounded(weight, kind):
 @pytest.mark.parametrize("kind", ["nf4", "int8"])
 def test_peft_computes_what_we_do_over_the_weights_that_few_bits_stand_for(tune, tmp_path, kind):
     folder = save_tiny_model(tmp_path / "base", hidden_size=64, intermediate_size=128)
-    adapter = tune(folder, rank=4, quantize=kind).tuned.folder
+    result = tune(folder, rank=4, quantize=kind)
+    adapter = result.tuned.folder
     base = AutoModelForCausalLM.from_pretrained(folder)
     with torch.no_grad():
         unrounded = PeftModel.from_pretrained(base, adapter)(IDS).logits
@@ -152,9 +157,9 @@ def test_peft_computes_what_we_do_over_the_weights_that_few_bits_stand_for(tune,
         layer.weight.data = rounded(layer.weight.data, kind)
     with torch.no_grad():
         theirs = PeftModel.from_pretrained(base, adapter)(IDS).logits
-    ours = logits_here(folder, adapter)
-    torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
-    assert (ours - unrounded).abs().max() > 0.01
+    for ours in (adapter, result.trained.adapter):  # as it is on disk, and as it was trained
+        torch.testing.assert_close(logits_here(folder, ours), theirs, rtol=1e-4, atol=1e-4)
+    assert (theirs - unrounded).abs().max() > 0.01
 
 
 @pytest.mark.parametrize("tied", [True, False])
