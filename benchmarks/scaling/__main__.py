@@ -1,9 +1,9 @@
-"""The command: measures point after point, fits lines, prints the table, draws the plot.
+"""The command: measures point after point, fits lines, prints table and verdict, draws the plot.
 
     $ python -m benchmarks.scaling --results .bench/scaling.json --image docs/images/scaling.png
 
 Points that the results file has for the same code and machine are not measured again. Exit code 0
-if every point was measured, 1 if one failed, 2 if the command cannot be used.
+if every point was measured, whatever the verdict; 1 if one failed, 2 if the command cannot be used.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 from benchmarks.scaling.line import fit
 from benchmarks.scaling.plot import draw
 from benchmarks.scaling.points import Axis, Point, as_options, axes
+from benchmarks.scaling.verdict import judge, sentence
 from benchmarks.train_vs_peers import machine
 from benchmarks.train_vs_peers.cases import REPOSITORY
 from benchmarks.train_vs_peers.options import usable_cores
@@ -54,7 +55,9 @@ def main(arguments: Sequence[str]) -> int:
     about = machine.describe()
     line = f"{about['cpu']}, {given.threads} threads, {about['memory_gib']} GiB"
     kept.finish(measured, about)
-    print(f"{line}\n\n{table(measured)}")
+    print(f"{line}\n\n{table(measured)}\n")
+    for axis in measured:
+        print(f"- {sentence(axis)}")
     if given.image is not None:
         draw(measured, line, given.image)
     return 0
@@ -112,7 +115,7 @@ class Kept:
 
 
 def measure_axes(wanted: Sequence[Axis], kept: Kept) -> list[dict[str, Any]]:
-    """The points of each axis, and the line of time through them; JSON values.
+    """The points of each axis, the line of time through them and the verdict; JSON values.
 
     Raises:
         RunError: A point failed.
@@ -122,6 +125,7 @@ def measure_axes(wanted: Sequence[Axis], kept: Kept) -> list[dict[str, Any]]:
         points = [kept.measure(point) for point in axis.points]
         line = fit([p[axis.against] for p in points], [p["step_s"] for p in points])
         values = [getattr(point, axis.name) for point in axis.points]
+        peaks = [point["peak_rss_mib"] for point in points]
         measured.append(
             {
                 "name": axis.name,
@@ -130,6 +134,7 @@ def measure_axes(wanted: Sequence[Axis], kept: Kept) -> list[dict[str, Any]]:
                 "values": values,
                 "points": points,
                 "line": asdict(line),
+                "verdict": asdict(judge(axis.name, line.r_squared, peaks)),
             }
         )
     return measured

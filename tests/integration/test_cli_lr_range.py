@@ -51,6 +51,17 @@ def test_it_prints_a_table_and_what_to_set(tunery, config):
     assert "loss.png" in result.output
 
 
+def test_a_multiplier_is_taken_out_of_the_suggestion_not_of_the_rates_tried(tunery, config):
+    options = ("--from", "1e-4", "--to", "10", "--steps", "40", "--json")
+    plain = json.loads(tunery("lr-range", config, *options).stdout)
+    double = "train.learning_rate_multiplier=2"
+    halved = json.loads(tunery("lr-range", config, *options, "--set", double).stdout)
+    assert halved["points"] == plain["points"]
+    assert (plain["multiplier"], halved["multiplier"]) == (1, 2)
+    assert halved["suggested"] == pytest.approx(plain["suggested"] / 2, rel=0.05)
+    assert "divided by train.learning_rate_multiplier, 2" in halved["reason"]
+
+
 @pytest.mark.parametrize("words", [("--steps", 1), ("--from", 1, "--to", 0.1), ("--from", 0)])
 def test_a_range_that_is_none_ends_in_a_sentence(tunery, config, words):
     result = tunery("lr-range", config, *words)

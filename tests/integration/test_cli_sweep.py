@@ -1,8 +1,11 @@
 """`tunery sweep` on a tiny random model."""
 
 import json
+import signal
+import subprocess
 import sys
 
+import optuna
 import pytest
 from typer.testing import CliRunner
 
@@ -11,6 +14,30 @@ from tunery.config.load import load_run
 from tunery.pipelines import sweep
 from tunery.testing.tiny_models import save_tiny_model
 
+DIE_IN_THE_SECOND_TRIAL = """
+import os, signal, sys, threading, time
+from pathlib import Path
+
+from tunery.config.load import load_run
+from tunery.pipelines import sweep
+
+config, home = map(Path, sys.argv[1:])
+
+
+def die():
+    while not any((home / "sweeps" / "tiny" / "checkpoints").glob("*")):
+        time.sleep(0.001)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def after_the_first(trial):
+    threading.Thread(target=die, daemon=True).start()
+
+
+sweep.run(
+    load_run(config), home, offline=True, resume=False, log=print, on_trial=after_the_first
+)
+"""
 SEARCH = [
     {"key": "train.learning_rate", "low": 1e-5, "high": 0.05, "log": True},
     {"key": "method.rank", "choices": [2, 4]},
@@ -29,7 +56,7 @@ def write(tmp_path):
             "name": "tiny",
             "model": str(model),
             "data": {"train": "rows.jsonl", "validation": 0.2},
-            "train": {"batch_size": 8, "validate_every": 1},
+            "train": {"batch_size": 8, "validate_every": 1, "threads": 1},
             "sweep": {"trials": 5, "search": search} | more,
         }
         path = tmp_path / "config.yaml"
@@ -72,7 +99,7 @@ def test_a_stopped_sweep_goes_on_and_another_is_refused(tunery, write, tmp_path)
         if trial.number == 1:
             raise Stop
 
-    with pytest.raises(Stop):
+    with pytest.raises(Stop) as stopped:
         sweep.run(
             load_run(write()),
             tmp_path / "home",
@@ -84,9 +111,69 @@ def test_a_stopped_sweep_goes_on_and_another_is_refused(tunery, write, tmp_path)
     result = tunery("sweep", write(), "--resume", "--json")
     assert result.exit_code == 0, result.output
     assert [trial["number"] for trial in json.loads(result.stdout)["trials"]] == [0, 1, 2, 3, 4]
+    assert stopped.tb is not None  # its frames are alive, and hold the name no longer
     other = tunery("sweep", write(SEARCH[:1]), "--resume")
     assert other.exit_code == 2
     assert "The sweep in this folder is another one: sweep was" in other.output
+
+
+def study_in(home):
+    folder = home / "sweeps" / "tiny"
+    folder.mkdir(parents=True, exist_ok=True)
+    backend = optuna.storages.journal.JournalFileBackend(str(folder / "trials.log"))
+    return optuna.create_study(
+        study_name="tiny",
+        storage=optuna.storages.JournalStorage(backend),
+        load_if_exists=True,
+    )
+
+
+@pytest.mark.parametrize("prune", [True, False])
+def test_a_trial_that_learns_nothing_is_ended_at_its_first_validation(
+    tunery, write, tmp_path, prune
+):
+    key = "train.learning_rate"
+    waiting = study_in(tmp_path / "home")
+    for rate in (0.05, 0.05, 0.05, 1e-8):  # three whole trials are needed for a median
+        waiting.enqueue_trial({key: rate})
+    path = write([{"key": key, "choices": [0.05, 1e-8]}], trials=4, prune=prune)
+    rate = ("--set", "train.warmup_ratio=0", "--set", "train.epochs=2")
+    result = tunery("sweep", path, *rate, "--resume", "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert [trial["values"][key] for trial in found["trials"]] == [0.05, 0.05, 0.05, 1e-8]
+    last = "pruned" if prune else "complete"
+    assert [trial["state"] for trial in found["trials"]] == [*["complete"] * 3, last]
+    ended = found["trials"][3]
+    assert ended["error"] is None
+    assert ended["loss"] > found["best"]["loss"]
+    assert ("Trial 3: pruned, validation loss" in result.stderr) is prune
+    reports = [len(t.intermediate_values) for t in study_in(tmp_path / "home").trials]
+    assert reports == [4, 4, 4, 1 if prune else 4]
+    assert not (tmp_path / "home" / "sweeps" / "tiny" / "checkpoints").exists()
+
+
+def test_a_trial_in_which_the_process_died_is_tried_again(tunery, write, tmp_path):
+    path = write(SEARCH[:1], trials=2)
+    content = json.loads(path.read_text())
+    content["train"] = {"batch_size": 4, "epochs": 5, "checkpoint_every": 1, "threads": 1}
+    path.write_text(json.dumps(content))
+    died = subprocess.run(
+        [sys.executable, "-c", DIE_IN_THE_SECOND_TRIAL, path, tmp_path / "home"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    states = [trial.state.name for trial in study_in(tmp_path / "home").trials]
+    assert states == ["COMPLETE", "RUNNING"]
+    result = tunery("sweep", path, "--resume", "--json")
+    assert result.exit_code == 0, result.output
+    first, left, again = json.loads(result.stdout)["trials"]
+    assert [t["state"] for t in (first, left, again)] == ["complete", "fail", "complete"]
+    assert left["error"] == "interrupted; its values were tried again"
+    assert left["values"] == again["values"] != first["values"]
+    assert not (tmp_path / "home" / "sweeps" / "tiny" / "checkpoints").exists()
 
 
 def test_failed_trials_are_listed(tunery, write, tmp_path):

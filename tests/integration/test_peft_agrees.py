@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 import torch
+from bitsandbytes import functional
 from peft import LoraConfig, PeftModel, get_peft_model
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from tunery.config.load import load_run
 from tunery.data.conversation import Message
@@ -17,7 +18,7 @@ from tunery.pipelines.listener import Listener
 from tunery.prefix import attention
 from tunery.prefix.attach import wear
 from tunery.serve.engine import Sampling
-from tunery.testing.tiny_models import save_tiny_model
+from tunery.testing.tiny_models import save_tiny_model, tiny_tokenizer
 from tunery.workspace import Workspace
 
 pytestmark = pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing:FutureWarning")
@@ -85,12 +86,80 @@ def logits_base(folder):
     ],
 )
 def test_peft_computes_what_we_do(tune, folder, method):
-    adapter = tune(**method).tuned.folder
+    result = tune(**method)
+    adapter = result.tuned.folder
     plain = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(folder), adapter)
     with torch.no_grad():
         theirs = plain(IDS).logits
     assert (theirs - logits_base(folder)).abs().max() > 0.01
-    torch.testing.assert_close(logits_here(folder, adapter), theirs, rtol=1e-4, atol=1e-4)
+    for ours in (adapter, result.trained.adapter):  # as it is on disk, and as it was trained
+        torch.testing.assert_close(logits_here(folder, ours), theirs, rtol=1e-4, atol=1e-4)
+
+
+FUSED = {
+    "phi3": {"qkv_proj", "o_proj", "gate_up_proj", "down_proj"},
+    "gpt_neox": {"query_key_value", "dense", "dense_h_to_4h", "dense_4h_to_h"},
+}
+
+
+@pytest.mark.parametrize("kind", FUSED)
+def test_peft_computes_what_we_do_where_projections_are_one_layer(tune, tmp_path, kind):
+    torch.manual_seed(0)
+    shape = AutoConfig.for_model(
+        kind,
+        vocab_size=258,
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2 if kind == "phi3" else 4,
+        max_position_embeddings=512,
+        initializer_range=0.2,
+        pad_token_id=1,
+        bos_token_id=0,
+        eos_token_id=1,
+    )
+    folder = tmp_path / "base"
+    AutoModelForCausalLM.from_config(shape).save_pretrained(folder)
+    tiny_tokenizer().save_pretrained(folder)
+    result = tune(folder, rank=4)
+    adapter = result.tuned.folder
+    plain = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(folder), adapter)
+    assert set(plain.peft_config["default"].target_modules) == FUSED[kind]
+    assert len(load_adapter(adapter).factors) == 2 * 4
+    with torch.no_grad():
+        theirs = plain(IDS).logits
+    assert (theirs - logits_base(folder)).abs().max() > 0.01
+    for ours in (adapter, result.trained.adapter):  # as it is on disk, and as it was trained
+        torch.testing.assert_close(logits_here(folder, ours), theirs, rtol=1e-4, atol=1e-4)
+
+
+def rounded(weight, kind):
+    """What a weight in few bits stands for, by bitsandbytes."""
+    if kind == "nf4":
+        bits, scales = functional.quantize_4bit(weight, blocksize=64, quant_type="nf4")
+        return functional.dequantize_4bit(bits, scales)
+    bits, scales, _ = functional.int8_vectorwise_quant(weight)
+    return functional.int8_vectorwise_dequant(bits, scales)
+
+
+@pytest.mark.parametrize("kind", ["nf4", "int8"])
+def test_peft_computes_what_we_do_over_the_weights_that_few_bits_stand_for(tune, tmp_path, kind):
+    folder = save_tiny_model(tmp_path / "base", hidden_size=64, intermediate_size=128)
+    result = tune(folder, rank=4, quantize=kind)
+    adapter = result.tuned.folder
+    base = AutoModelForCausalLM.from_pretrained(folder)
+    with torch.no_grad():
+        unrounded = PeftModel.from_pretrained(base, adapter)(IDS).logits
+    base = AutoModelForCausalLM.from_pretrained(folder)
+    for name in load_adapter(adapter).factors:
+        layer = base.get_submodule(name)
+        layer.weight.data = rounded(layer.weight.data, kind)
+    with torch.no_grad():
+        theirs = PeftModel.from_pretrained(base, adapter)(IDS).logits
+    for ours in (adapter, result.trained.adapter):  # as it is on disk, and as it was trained
+        torch.testing.assert_close(logits_here(folder, ours), theirs, rtol=1e-4, atol=1e-4)
+    assert (theirs - unrounded).abs().max() > 0.01
 
 
 @pytest.mark.parametrize("tied", [True, False])

@@ -42,6 +42,7 @@ def config(tmp_path):
         "data:\n  train: rows.jsonl\n  test: rows.jsonl\n"
         "train:\n  epochs: 1\n  batch_size: 6\n"
         "evaluate:\n  max_tokens: 3\n"
+        "sweep:\n  trials: 1\n  search: [{key: method.rank, choices: [2, 4]}]\n"
     )
     return path
 
@@ -69,3 +70,17 @@ def test_with_the_flag_it_is_compared_trained_and_evaluated(tunery, config, tmp_
     assert any(f"Models of type {KIND} have no proof. On 4 rows" in note for note in notes)
     result = tunery("eval", "tiny", "--data", tmp_path / "rows.jsonl")
     assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("sweep", "--set", "data.validation=0.25"), ("lr-range", "--from", "1e-4", "--steps", "10")],
+)
+def test_trials_take_it_too_after_the_same_comparison(tunery, config, command):
+    name, *options = command
+    refused = tunery(name, config, *options)
+    assert refused.exit_code == 2
+    assert "or train with --unproven" in refused.output
+    taken = tunery(name, config, *options, "--unproven")
+    assert taken.exit_code == 0, taken.output
+    assert f"Models of type {KIND} have no proof. On 4 rows" in taken.output

@@ -10,6 +10,7 @@ import typer
 
 from tunery.cli.home import open_workspace
 from tunery.cli.output import AsJson, note, say, show_json, show_table
+from tunery.cli.unproven import Unproven, with_unproven
 
 if TYPE_CHECKING:
     from tunery.train.rate_range import RatePoint
@@ -30,12 +31,14 @@ def rate_range(
     ] = 1e-6,
     highest: Annotated[float, typer.Option("--to", help="Learning rate of the last step.")] = 1.0,
     steps: Annotated[int, typer.Option(help="Steps, each at a higher rate.")] = 60,
+    unproven: Unproven = False,
     as_json: AsJson = False,
 ) -> None:
     """Try growing learning rates on a run's rows and suggest one.
 
     The run itself and its checkpoints are not touched. The suggestion is a tenth of the rate at
-    which the smoothed loss was lowest.
+    which the smoothed loss was lowest, divided by train.learning_rate_multiplier, which a run
+    multiplies it by.
 
     Example: tunery lr-range config.yaml --steps 100
     """
@@ -49,7 +52,7 @@ def rate_range(
         note(f"rate {point.rate:.2e}: loss {point.loss:.4f}, smoothed {point.smoothed:.4f}")
 
     report = pipeline.run(
-        load_run(config, overrides or []),
+        load_run(config, with_unproven(overrides, unproven=unproven)),
         workspace.home,
         offline=workspace.offline,
         rates=(lowest, highest),

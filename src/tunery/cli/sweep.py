@@ -10,6 +10,7 @@ import typer
 
 from tunery.cli.home import open_workspace
 from tunery.cli.output import AsJson, note, say, show_json, show_table
+from tunery.cli.unproven import Unproven, with_unproven
 
 if TYPE_CHECKING:
     from tunery.pipelines.sweep import Trial
@@ -28,6 +29,7 @@ def sweep(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the trials of before.")
     ] = False,
+    unproven: Unproven = False,
     as_json: AsJson = False,
 ) -> None:
     """Try values of a run and keep those with the lowest validation loss.
@@ -42,7 +44,7 @@ def sweep(
 
     workspace = open_workspace(context)
     result = pipeline.run(
-        load_run(config, overrides or []),
+        load_run(config, with_unproven(overrides, unproven=unproven)),
         workspace.home,
         offline=workspace.offline,
         resume=resume,

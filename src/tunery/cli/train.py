@@ -10,6 +10,7 @@ import typer
 from tunery.cli.home import open_workspace
 from tunery.cli.output import open_console
 from tunery.cli.pause import pausing_on_signals
+from tunery.cli.unproven import Unproven, with_unproven
 
 if TYPE_CHECKING:
     from tunery.config.run import RunConfig
@@ -27,12 +28,7 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the run's newest checkpoint.")
     ] = False,
-    unproven: Annotated[
-        bool,
-        typer.Option(
-            "--unproven", help="Take a model whose type has no proof, after comparing a few rows."
-        ),
-    ] = False,
+    unproven: Unproven = False,
 ) -> None:
     """Fine-tune a model as a YAML file says.
 
@@ -40,7 +36,7 @@ def train(
     """
     from tunery.config.load import load_run
 
-    changes = [*(overrides or []), *(["unproven=true"] if unproven else [])]
+    changes = with_unproven(overrides, unproven=unproven)
     run_in_foreground(open_workspace(context), load_run(config, changes), resume=resume)
 
 

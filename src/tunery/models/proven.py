@@ -7,7 +7,7 @@ on a tiny random model of each type.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 PROVEN: Mapping[str, str] = {
@@ -65,6 +65,13 @@ UNSHARED: Mapping[str, str] = {
 """The same for models whose blocks carry a state from token to token: one row a tree."""
 
 _EXPERTS = re.compile(r"num_(local_)?experts|n_routed_experts|moe_num_experts|ffn_config")
+_MIXTURE = ("is_moe", "enable_moe_block")
+"""Keys by which a model says whether it is a mixture; a dense one may carry counts all the same."""
+
+_TEXT = ("text_config", "thinker_config")
+"""Where a composite configuration has that of its text model."""
+
+_MEDIA = {"vision_config": "images", "audio_config": "sound"}
 _CARRIED = re.compile(
     r"mamba_d_\w+|(ssm_)?state_size|conv_L_cache|conv_kernel|lru_width|linear_\w+"
 )
@@ -77,17 +84,40 @@ def obstacle(config: Mapping[str, Any]) -> str | None:
     Args:
         config: The content of its `config.json`.
     """
-    given = [name for name, value in config.items() if value]
-    if any(_EXPERTS.fullmatch(name) for name in given):
+    parts = [config, *_text_parts(config)]
+    if any(_is_mixture(part) for part in parts):
         return (
             "it is a mixture of experts, and the loss of its routers depends on which rows meet in "
             "a batch"
         )
     if config.get("model_type") in UNSHARED:
         return None
+    media = [text for name, text in _MEDIA.items() if any(part.get(name) for part in parts)]
+    if len(parts) > 1 and media:
+        kinds = ["text", *media]
+        return (
+            f"it is a model for {', '.join(kinds[:-1])} and {kinds[-1]}; its text part is not "
+            "loaded here"
+        )
+    given = [name for name, value in config.items() if value]
     if config.get("model_type") in _CARRIED_TYPES or any(_CARRIED.fullmatch(n) for n in given):
         return (
             "its blocks carry a state from token to token (state space, convolution or linear "
             "attention), and nobody has proven the gradients of this type"
         )
     return None
+
+
+def _text_parts(config: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The configurations of text models inside a composite one, at any depth."""
+    for name in _TEXT:
+        part = config.get(name)
+        if isinstance(part, Mapping):
+            yield part
+            yield from _text_parts(part)
+
+
+def _is_mixture(config: Mapping[str, Any]) -> bool:
+    if any(config.get(name) is False for name in _MIXTURE):
+        return False
+    return any(_EXPERTS.fullmatch(name) for name, value in config.items() if value)

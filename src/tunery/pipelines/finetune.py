@@ -25,18 +25,16 @@ from tunery.evaluate.sample import samples_from
 from tunery.models.adapters import save_adapter
 from tunery.models.catalog import load_catalog
 from tunery.models.load import LoadedModel, open_model, set_threads
-from tunery.models.proven import PROVEN, UNSHARED
 from tunery.models.registry import TunedModel, publish
 from tunery.models.sources import fetch
 from tunery.models.whole import save_whole
 from tunery.pipelines.hardest import hardest_rows
 from tunery.pipelines.listener import Listener
-from tunery.pipelines.opening import open_base
+from tunery.pipelines.opening import compare_unproven, open_base
 from tunery.pipelines.pause import lock_file, pause_file
 from tunery.pipelines.prepare import PreparedData, prepare_data
 from tunery.pipelines.record import about_run, loss_curves, write_summary
 from tunery.prefix import attention, lora
-from tunery.prefix.self_check import compare_with_plain
 from tunery.prefix.sharing import check_decodes
 from tunery.prefix.targets import block_layers
 from tunery.serve.engines.torch import TorchEngine
@@ -127,7 +125,7 @@ def _run(
     stages.begin("model")
     set_threads(config.train.threads)
     files = fetch(config.model, home, offline=offline, log=listener.log)
-    model = open_base(config, files.folder, unproven=config.unproven)
+    model = open_base(config, files.folder)
 
     if config.data.test is not None:
         check_decodes(model.network)
@@ -254,16 +252,9 @@ def _train(
         events.write(EVENT_KINDS[type(event)], asdict(event))
         listener.event(event)
 
-    kind = model.network.config.model_type
-    if kind not in PROVEN and kind not in UNSHARED:
-        same = compare_with_plain(model.network, data.train)
-        on_event(
-            Noted(
-                f"Models of type {kind} have no proof. On {same.rows} rows, {same.targets} "
-                f"log-probabilities differ by at most {same.difference:.2g} nats from the plain "
-                "computation; gradients were not compared."
-            )
-        )
+    compared = compare_unproven(model, data.train)
+    if compared is not None:
+        on_event(Noted(compared))
     return train(
         model,
         data.train,

@@ -12,7 +12,7 @@ from tunery.errors import DataError, UserError
 from tunery.models.load import set_threads
 from tunery.models.sources import fetch
 from tunery.pipelines.finetune import with_targets
-from tunery.pipelines.opening import open_base
+from tunery.pipelines.opening import compare_unproven, open_base
 from tunery.pipelines.prepare import prepare_data
 from tunery.train.rate_range import RatePoint, RateRange, growing_rates, range_test
 
@@ -52,7 +52,7 @@ def run(
         offline: Stay off the network.
         rates: The lowest and the highest.
         steps: How many rates are tried.
-        log: Told where the model comes from.
+        log: Told where the model comes from, and what was compared if its type has no proof.
         on_point: Told each step.
 
     Raises:
@@ -74,6 +74,9 @@ def run(
             f"No row of {config.data.train} can be trained on.",
             "`tunery data check FILE` lists what is wrong with each row.",
         )
+    compared = compare_unproven(model, data.train)
+    if compared is not None:
+        log(compared)
     found = range_test(
         model,
         data.train,
@@ -92,7 +95,7 @@ def run(
 
 
 def plot(found: RateRange, path: Path) -> None:
-    """Draws the losses over the rates, and the suggestion, as PNG."""
+    """Draws the losses over the rates, and the rate of a run as suggested, as PNG."""
     # Loading matplotlib takes long, and only the end of the test needs it.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -105,7 +108,8 @@ def plot(found: RateRange, path: Path) -> None:
     axes.plot(rates, losses, linewidth=0.8, alpha=0.5, label="loss")
     axes.plot(rates, [point.smoothed for point in found.points], linewidth=2, label="smoothed")
     if found.suggested is not None:
-        axes.axvline(found.suggested, linestyle="--", label=f"suggested: {found.suggested:.2g}")
+        rate = found.suggested * found.multiplier
+        axes.axvline(rate, linestyle="--", label=f"suggested: {rate:.2g}")
     axes.set_xscale("log")
     axes.set_xlabel("learning rate")
     axes.set_ylabel("loss (nats per token)")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from tunery.errors import ConfigError, MismatchError, RunError, TuneryError, Use
 from tunery.models.load import LoadedModel, set_threads
 from tunery.models.sources import fetch
 from tunery.pipelines.finetune import with_targets
-from tunery.pipelines.opening import open_base
+from tunery.pipelines.opening import compare_unproven, open_base
 from tunery.pipelines.prepare import PreparedData, prepare_data
 from tunery.pipelines.sweep_plot import plot
 from tunery.train.events import Event, Validated
@@ -92,15 +93,7 @@ def run(
     sweep = _checked(config)
     folder = home / "sweeps" / config.name
     folder.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        lock = FileLock(folder.parent / f".{config.name}.lock", timeout=0)
-        lock.acquire()
-    except Timeout:
-        raise UserError(
-            f"A sweep called {config.name} is going on in another process.",
-            "Wait for it, or set `name` to another one.",
-        ) from None
-    with lock:
+    with _locked(folder):
         if not resume and folder.exists():
             aside = folder.parent / ".previous" / folder.name
             shutil.rmtree(aside, ignore_errors=True)
@@ -113,6 +106,19 @@ def run(
             optuna, study, config, sweep, _Ground(config, home, folder, offline, log), on_trial
         )
         return _finish(study, config, folder)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keeps two sweeps of one name from writing into one folder."""
+    try:
+        with FileLock(folder.parent / f".{folder.name}.lock", timeout=0):
+            yield
+    except Timeout:
+        raise UserError(
+            f"A sweep called {folder.name} is going on in another process.",
+            "Wait for it, or set `name` to another one.",
+        ) from None
 
 
 class _Ground:
@@ -134,6 +140,9 @@ class _Ground:
                 "validation rows that can be used; a sweep needs both.",
                 "`tunery data check FILE` lists what is wrong with each row.",
             )
+        compared = compare_unproven(model, self.data.train)
+        if compared is not None:
+            log(compared)
 
     def open(self, config: RunConfig) -> LoadedModel:
         """The base model, untouched."""

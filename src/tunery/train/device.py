@@ -103,18 +103,26 @@ def keep_freed_memory() -> bool:
     return bool(set_option(M_MMAP_MAX, 0) and set_option(M_TRIM_THRESHOLD, -1))
 
 
-def memory_limit() -> int:
-    """Bytes that processes here can have at all: the machine's, or the container's."""
-    limit = CONTAINER / "memory.max"
+def memory_limit(container: Path = CONTAINER) -> int:
+    """Bytes that processes here can have at all: the machine's, or the container's.
+
+    Args:
+        container: As for `memory_now`.
+    """
+    limit = container / "memory.max"
     text = limit.read_text().strip() if limit.is_file() else ""
     total = psutil.virtual_memory().total
     return min(total, int(text)) if text.isdigit() else total
 
 
-def memory_now() -> Memory:
-    """Asks the operating system; a container's own limit counts where it is lower."""
+def memory_now(container: Path = CONTAINER) -> Memory:
+    """Asks the operating system; a container's own limit counts where it is lower.
+
+    Args:
+        container: Holds the container's `memory.max` and `memory.current`, if there is one.
+    """
     free = psutil.virtual_memory().available
-    limit, used = CONTAINER / "memory.max", CONTAINER / "memory.current"
+    limit, used = container / "memory.max", container / "memory.current"
     if limit.is_file() and limit.read_text().strip().isdigit():
         free = min(free, max(0, int(limit.read_text()) - int(used.read_text())))
     return Memory(free, psutil.Process().memory_info().rss)

@@ -33,7 +33,10 @@ TOO_HIGH = 4.0
 """The test ends where the smoothed loss is so many times its lowest."""
 
 BELOW_LOWEST = 10.0
-"""The suggestion is the rate of the lowest smoothed loss, divided by this."""
+"""The suggested rate is that of the lowest smoothed loss, divided by this."""
+
+HIGHEST_KEY = 1.0
+"""The configuration takes no `train.learning_rate` above this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +60,15 @@ class RateRange:
 
     Attributes:
         points: Its steps, in order.
-        suggested: A peak learning rate; None if the range holds none.
+        suggested: A `train.learning_rate`, which a run multiplies by `multiplier`; None if the
+            range holds none.
+        multiplier: `train.learning_rate_multiplier`.
         reason: How it was found, or why it was not, and what to do.
     """
 
     points: tuple[RatePoint, ...]
     suggested: float | None
+    multiplier: float
     reason: str
 
 
@@ -81,14 +87,14 @@ def range_test(
         model: Its network is changed in place; it is of no use afterwards.
         rows: Training rows, each with a trained token.
         method: What is trained, its targets named.
-        settings: How; the learning rate and its schedule do not matter.
+        settings: How; the learning rate and its schedule do not matter, its multiplier does.
         rates: Learning rates, the lowest first.
         on_point: Told each step.
 
     Raises:
         UserError: The rows do not fit in memory, or the targets do not fit the model.
     """
-    network = model.network
+    network, multiplier = model.network, settings.learning_rate_multiplier
     method, settings, _ = resolve(network, rows, method, settings)
     trainable = make_trainable(model, method, settings.seed)
     order = RowOrder(rows, number(settings.batch_size), settings.batching, settings.seed)
@@ -112,8 +118,8 @@ def range_test(
         on_point(points[-1])
         if points[-1].smoothed > TOO_HIGH * min(point.smoothed for point in points):
             break
-    suggested, reason = suggest(points, rates)
-    return RateRange(tuple(points), suggested, reason)
+    suggested, reason = suggest(points, rates, multiplier)
+    return RateRange(tuple(points), suggested, multiplier, reason)
 
 
 def growing_rates(lowest: float, highest: float, steps: int) -> list[float]:
@@ -121,8 +127,21 @@ def growing_rates(lowest: float, highest: float, steps: int) -> list[float]:
     return [lowest * (highest / lowest) ** (step / (steps - 1)) for step in range(steps)]
 
 
-def suggest(points: Sequence[RatePoint], rates: Sequence[float]) -> tuple[float | None, str]:
-    """A tenth of the rate at which the smoothed loss was lowest; None where that says nothing."""
+def suggest(
+    points: Sequence[RatePoint], rates: Sequence[float], multiplier: float
+) -> tuple[float | None, str]:
+    """The `train.learning_rate` with which a run trains at a tenth of the best rate.
+
+    The best one is that at which the smoothed loss was lowest.
+
+    Args:
+        points: Steps that were done.
+        rates: All that were to be tried.
+        multiplier: A run's factor on its `train.learning_rate`.
+
+    Returns:
+        The rate and how it was found; or None, why not and what to do.
+    """
     if not points:
         return None, "The first step had no finite loss; look at the rows, or start lower."
     best = min(points, key=lambda point: point.smoothed)
@@ -130,7 +149,12 @@ def suggest(points: Sequence[RatePoint], rates: Sequence[float]) -> tuple[float 
         return None, "The loss was lowest at the first rate: nothing was learned. Start lower."
     if best.rate == rates[-1]:
         return None, "The loss was still falling at the highest rate. Let the rates go higher."
-    suggested = float(f"{best.rate / BELOW_LOWEST:.2g}")
-    return suggested, (
-        f"a tenth of {best.rate:.2g}, where the smoothed loss was lowest ({best.smoothed:.3f})"
-    )
+    suggested = float(f"{best.rate / BELOW_LOWEST / multiplier:.2g}")
+    divided = f", divided by train.learning_rate_multiplier, {multiplier:g}"
+    found = f"a tenth of {best.rate:.2g}{divided if multiplier != 1 else ''}"
+    if suggested > HIGHEST_KEY:
+        return None, (
+            f"It would be {suggested:g}, {found}; train.learning_rate may be {HIGHEST_KEY:g} at "
+            "most. Set a higher train.learning_rate_multiplier, or let the rates end lower."
+        )
+    return suggested, f"{found}, where the smoothed loss was lowest ({best.smoothed:.3f})"

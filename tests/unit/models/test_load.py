@@ -54,7 +54,13 @@ def test_a_family_without_a_proof_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("kind", "reason"), [("mixtral", "mixture of experts"), ("rwkv", "carry a state")]
+    ("kind", "reason"),
+    [
+        ("mixtral", "mixture of experts"),
+        ("llama4", "mixture of experts"),
+        ("rwkv", "carry a state"),
+        ("gemma3", "text and images; its text part is not loaded here"),
+    ],
 )
 def test_a_family_that_no_forest_can_compute_is_refused_even_so(tmp_path, kind, reason):
     (tmp_path / "config.json").write_text(AutoConfig.for_model(kind).to_json_string())

@@ -27,6 +27,11 @@ EXPERTS = [
     "granitemoehybrid",
     "qwen3_next",
     "minimax",
+    "llama4",
+    "qwen3_5_moe",
+    "qwen3_vl_moe",
+    "glm4v_moe",
+    "qwen3_omni_moe",
 ]
 CARRIED = [
     "zamba",
@@ -34,6 +39,15 @@ CARRIED = [
     "rwkv",
     "xlstm",
 ]
+
+WITH_MEDIA = {
+    "gemma3": "text and images",
+    "mistral3": "text and images",
+    "qwen3_5": "text and images",
+    "voxtral": "text and sound",
+    "gemma3n": "text, images and sound",
+    "qwen2_5_omni": "text, images and sound",
+}
 
 
 def written(kind):
@@ -49,6 +63,25 @@ def test_mixtures_of_experts_are_told(kind):
 @pytest.mark.parametrize("kind", CARRIED)
 def test_state_spaces_and_hybrids_are_told(kind):
     assert "carry a state" in str(obstacle(written(kind)))
+
+
+@pytest.mark.parametrize("kind", WITH_MEDIA)
+def test_models_for_more_than_text_are_told(kind):
+    assert obstacle(written(kind)) == (
+        f"it is a model for {WITH_MEDIA[kind]}; its text part is not loaded here"
+    )
+
+
+def test_a_dense_model_that_carries_a_number_of_experts_is_no_mixture():
+    dense = written("doge")
+    assert dense["num_experts"] > 1
+    assert obstacle(dense | {"is_moe": False}) is None
+    assert "mixture of experts" in str(obstacle(dense | {"is_moe": True}))
+    inside = {
+        "text_config": {"num_experts": 8, "enable_moe_block": False},
+        "vision_config": {"a": 1},
+    }
+    assert "text and images" in str(obstacle(inside))
 
 
 @pytest.mark.parametrize("kind", [*PROVEN, *UNSHARED])

@@ -1,5 +1,6 @@
 import platform
 
+import psutil
 import pytest
 import torch
 
@@ -22,7 +23,7 @@ from tunery.train.device import (
 from tunery.train.loop import LoopSettings, accumulate, mean_loss, run_steps
 from tunery.train.optimizer import PackedAdamW
 from tunery.train.order import RowOrder
-from tunery.train.plan import activation_bytes, make_plan, token_operations
+from tunery.train.plan import MOST_TOKENS, activation_bytes, make_plan, token_operations
 
 COMPUTE = ComputeChoice(torch.float32, "because", 50.0, 10.0)
 GIB = 2**30
@@ -69,6 +70,23 @@ def test_a_given_budget_is_kept_and_not_called_a_choice(network):
     made = plan(network, rows(), micro_batch_tokens=64)
     assert made.budget == 64
     assert [choice.name for choice in made.choices] == ["compute type"]
+
+
+def test_a_budget_that_is_not_given_fills_half_of_the_free_memory(network):
+    data = rows()
+    token_bytes = activation_bytes(network, data)
+    made = plan(network, data, batch_size=10)  # all rows fit into one micro-batch
+    fixed = made.peak_bytes - GIB - token_bytes * made.unique_tokens
+    for tokens in (100, 1000, MOST_TOKENS):
+        free = fixed + 2 * tokens * token_bytes
+        assert plan(network, data, free).budget == tokens
+        assert plan(network, data, free - 1).budget == tokens - 1
+    assert plan(network, data, free + 100 * GIB).budget == MOST_TOKENS
+    half_a_row = fixed + 40 * token_bytes
+    assert plan(network, data, half_a_row).budget == 40  # never less than the longest row
+    assert plan(network, [*data, *rows(1, 60)], half_a_row + 20 * token_bytes).budget == 60
+    chosen = plan(network, data, half_a_row).choices[-1]
+    assert (chosen.name, chosen.value) == ("unique tokens at once", "40")
 
 
 def test_more_work_takes_longer(network):
@@ -121,6 +139,21 @@ def test_the_compute_type_is_float32_with_a_measured_reason():
     assert "GFLOP/s" in choice.reason
     assert product_rate(torch.float32, 1) > 0
     assert memory_now().free > 0
+
+
+def test_a_container_s_limit_counts_where_it_is_lower(tmp_path):
+    def free(limit, used):
+        (tmp_path / "memory.max").write_text(f"{limit}\n")
+        (tmp_path / "memory.current").write_text(f"{used}\n")
+        return memory_now(tmp_path).free
+
+    assert free(1_000_000, 400_000) == 600_000
+    assert free(1_000_000, 1_000_001) == 0
+    machine = psutil.virtual_memory().total
+    for limit in (1000 * machine, "max"):
+        assert 1_000_000 < free(limit, 0) <= machine
+    assert 1_000_000 < memory_now(tmp_path / "no container").free <= machine
+    assert memory_now(tmp_path).used > 1_000_000
 
 
 def test_freed_memory_is_kept_where_the_c_library_is_glibc():
