@@ -27,6 +27,9 @@ from tunery.errors import MismatchError
 STATE_FILE = "state.safetensors"
 META_FILE = "meta.json"
 NAME = re.compile(r"step-(\d{6,})")
+FORMAT = 1
+"""Of `meta.json` and of the tensors' names; another number is read by another version."""
+
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, SafetensorError)
 """What reading a damaged checkpoint raises."""
 
@@ -41,6 +44,7 @@ class Checkpoint:
         tensors: What `PackedAdamW.state` gave.
         identity: What must be the same for the training to go on; plain values.
         progress: What else the training must know to go on, in JSON values by who needs it.
+        rounding: What else decides how sums are rounded; plain values by name.
     """
 
     step: int
@@ -48,6 +52,7 @@ class Checkpoint:
     tensors: Mapping[str, Tensor]
     identity: Mapping[str, Any]
     progress: Mapping[str, Any] = field(default_factory=dict)
+    rounding: Mapping[str, Any] = field(default_factory=dict)
 
 
 def save(checkpoint: Checkpoint, folder: Path, keep: int, spare: int | None = None) -> Path:
@@ -61,10 +66,12 @@ def save(checkpoint: Checkpoint, folder: Path, keep: int, spare: int | None = No
     tensors = {name: tensor.contiguous() for name, tensor in checkpoint.tensors.items()}
     save_file(tensors, draft / STATE_FILE)
     meta = {
+        "format": FORMAT,
         "step": checkpoint.step,
         "budget": checkpoint.budget,
         "identity": dict(checkpoint.identity),
         "progress": dict(checkpoint.progress),
+        "rounding": dict(checkpoint.rounding),
         "sha256": _sha256(draft / STATE_FILE),
     }
     (draft / META_FILE).write_text(json.dumps(meta, indent=2) + "\n", "utf-8")
@@ -94,7 +101,8 @@ def load_newest(
             instead.
 
     Raises:
-        MismatchError: The checkpoint was written by a training of something else.
+        MismatchError: The checkpoint was written by a training of something else, or by a version
+            of Tunery with another format.
     """
     damaged: dict[Path, Exception] = {}
     found = None
@@ -102,8 +110,10 @@ def load_newest(
         path = place(folder, step)
         try:
             found = _read(path)
-        except UNREADABLE as error:
-            damaged[path] = error
+        except MismatchError:  # a ValueError too, but no damage
+            raise
+        except UNREADABLE as problem:
+            damaged[path] = problem
             continue
         _check_identity(path, found.identity, identity)
         break
@@ -126,10 +136,15 @@ def load_step(folder: Path, step: int, on_damage: Callable[[str], None]) -> Chec
         folder: Where `save` wrote.
         step: Of the checkpoint.
         on_damage: Told why it cannot be read.
+
+    Raises:
+        MismatchError: It has another format.
     """
     path = place(folder, step)
     try:
         return _read(path)
+    except MismatchError:
+        raise
     except UNREADABLE as error:
         on_damage(f"Checkpoint {path} cannot be read ({error}).")
         return None
@@ -137,6 +152,9 @@ def load_step(folder: Path, step: int, on_damage: Callable[[str], None]) -> Chec
 
 def _read(path: Path) -> Checkpoint:
     meta = json.loads((path / META_FILE).read_text("utf-8"))
+    if not isinstance(meta, dict):
+        raise ValueError(f"{META_FILE} is no JSON object")
+    _check_format(path, meta.get("format"))
     if _sha256(path / STATE_FILE) != meta["sha256"]:
         raise ValueError("its checksum is wrong")
     if path != place(path.parent, int(meta["step"])):
@@ -147,12 +165,22 @@ def _read(path: Path) -> Checkpoint:
         tensors=load_file(path / STATE_FILE),
         identity=meta["identity"],
         progress=meta["progress"],
+        rounding=meta["rounding"],
     )
 
 
 def clear(folder: Path) -> None:
     """Removes the checkpoints of an earlier training."""
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _check_format(path: Path, found: Any) -> None:
+    if found != FORMAT:
+        raise MismatchError(
+            f"Checkpoint {path} has the format {'none' if found is None else found}; this version "
+            f"of Tunery goes on from format {FORMAT}.",
+            "Go on with the version that wrote it, or run it without --resume to start anew.",
+        )
 
 
 def _check_identity(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:

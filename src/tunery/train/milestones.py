@@ -14,6 +14,7 @@ from tunery.train import checkpoint
 from tunery.train.checkpoint import Checkpoint
 from tunery.train.divergence import DivergenceGuard
 from tunery.train.events import Checkpointed, OnEvent, Paused, StepDone, StoppedEarly, Validated
+from tunery.train.identity import describe_rounding
 from tunery.train.loop import mean_loss
 from tunery.train.optimizer import PackedAdamW
 from tunery.train.session import Session
@@ -105,7 +106,12 @@ class Milestones:
     def _save(self, step: int) -> None:
         best = self.watch.best
         state = Checkpoint(
-            step, self.budget, self.optimizer.state(), self.identity, self.progress()
+            step,
+            self.budget,
+            self.optimizer.state(),
+            self.identity,
+            self.progress(),
+            describe_rounding(),
         )
         path = checkpoint.save(
             state,
