@@ -62,7 +62,7 @@ class Milestones:
         """Does all that is due after a step.
 
         Raises:
-            DivergedError: The loss rises beyond bounds.
+            DivergedError: The loss rises beyond bounds, or that of validation is not a number.
             PausedError: A pause was asked for; the checkpoint is written.
         """
         self.guard.check(done, self.rows)
@@ -96,8 +96,8 @@ class Milestones:
     def _validate(self, done: StepDone) -> bool:
         """Validates; True if the weights of this step must be kept."""
         loss = mean_loss(self.network, self.validation, self.method, self.budget, self.trunk)
-        self.on_event(Validated(done.step, loss))
         better = self.watch.take(done.step, loss)
+        self.on_event(Validated(done.step, loss))
         if self.watch.stopped and self.watch.best is not None:
             best = self.watch.best
             self.on_event(StoppedEarly(done.step, done.steps, best.step, best.loss))

@@ -94,7 +94,7 @@ def train(
         PausedError: A pause was asked for; the training can be gone on with.
         UserError: The plan cannot work on this machine, or the targets do not fit the model.
         MismatchError: The checkpoint belongs to another training.
-        DivergedError: The loss is no longer a number, or rises beyond bounds.
+        DivergedError: A loss is no longer a number, or rises beyond bounds.
     """
     _check_supervised(rows)
     _check_early_stopping(validation, settings)
