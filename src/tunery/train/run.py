@@ -136,7 +136,8 @@ def train(
     )
     last = first = _go_on(milestones)
     if session.resume:
-        on_event(Resumed(first, plan.steps))
+        where = str(checkpoint.place(session.folder, first)) if first else None
+        on_event(Resumed(first, plan.steps, where))
 
     begin = time.perf_counter()
     loop = _loop_settings(plan, order, method, settings, milestones.budget)
