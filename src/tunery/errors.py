@@ -68,7 +68,7 @@ class FetchError(RunError):
 
 
 class DivergedError(RunError):
-    """The loss is not a number, or rises beyond bounds; the message names the step and its rows."""
+    """A loss is not a number, or rises beyond bounds; the message names the step."""
 
 
 class PausedError(TuneryError):

@@ -4,13 +4,12 @@ Reads one JSON object a line and answers each with one. Every run is a fork of t
 has imported everything and computed nothing, so a run costs no start-up.
 
     {"config": path, "home": path, "resume": bool, "event": n | null, "delay": seconds,
-     "in_write": n | null}
+     "in_write": n | null, "in_state": n | null}
     {"killed": bool, "code": int, "events": heard, "seconds": from the first one to the end}
 
 A run is killed `delay` after it told of its nth event, at whatever it does then. If the machine
 lets it get ahead of that by `AHEAD` events, it kills itself: so the moment depends on the run's
 progress, never on how fast the machine is.
-never on how fast the machine is.
 """
 
 import json
@@ -19,6 +18,8 @@ import signal
 import sys
 import time
 from pathlib import Path
+
+from safetensors.torch import save
 
 from tunery.config.load import load_run
 from tunery.pipelines import finetune
@@ -55,9 +56,26 @@ def die_in_write(number):
     checkpoint._flush = flush_or_die
 
 
+def die_in_state(number):
+    """Kills this process when half of the tensors of its nth checkpoint are written."""
+    save_file, seen = checkpoint.save_file, []
+
+    def save_half_and_die(tensors, path):
+        seen.append(path)
+        if len(seen) < number:
+            return save_file(tensors, path)
+        content = save(tensors)
+        path.write_bytes(content[: len(content) // 2])
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    checkpoint.save_file = save_half_and_die
+
+
 def child(order, pipe):
     if order["in_write"]:
         die_in_write(order["in_write"])
+    if order["in_state"]:
+        die_in_state(order["in_state"])
     event = order["event"]
     finetune.run(
         load_run(Path(order["config"])),

@@ -56,6 +56,17 @@ def test_train_goes_on_when_told_to(tunery, config):
     assert "Resumed after step 4 of 4" in result.output
 
 
+def test_without_a_checkpoint_it_says_that_it_starts_from_the_first_step(tunery, config, tmp_path):
+    tunery("train", config)
+    for damaged in (tmp_path / "home" / "runs" / "tiny" / "checkpoints").glob("*/meta.json"):
+        damaged.write_text("{")
+    result = tunery("train", config, "--resume")
+    said = " ".join(result.output.split())
+    assert "and the training starts from the first step." in said
+    assert "There is no checkpoint to go on from: starting from the first step." in said
+    assert "Resumed after step 0" not in said
+
+
 def test_a_wrong_key_ends_in_a_sentence_and_exit_code_2(tunery, config):
     result = tunery("train", config, "--set", "train.epoch=3")
     assert result.exit_code == 2

@@ -1,6 +1,7 @@
 """What watches over a run: losses of rows, divergence, early stopping."""
 
 import json
+import math
 
 import pytest
 from safetensors.torch import load_file, save_file
@@ -119,6 +120,24 @@ def test_a_gradient_that_is_no_number_stops_with_the_lines_of_its_rows(write, tm
     config = write(epochs=30, learning_rate=1.0, method={"alpha": 3200.0})
     with pytest.raises(DivergedError, match=r"Step \d+ has loss .*train.jsonl:\d+ \(loss"):
         run(config, tmp_path / "home")
+
+
+def test_a_validation_loss_that_is_no_number_stops_the_run_and_is_not_told(write, tmp_path):
+    own = save_tiny_model(tmp_path / "own", tie_word_embeddings=False)
+    weights = load_file(own / "model.safetensors")
+    tokenizer = json.loads((own / "tokenizer.json").read_text())
+    weights["model.embed_tokens.weight"][tokenizer["model"]["vocab"]["Z"]] = math.nan
+    save_file(weights, own / "model.safetensors", metadata={"format": "pt"})
+    (tmp_path / "validation.jsonl").write_text(chat("Z 1", "b") + "\n")
+    config = write(epochs=1)
+    data = config.data.model_copy(update={"validation": tmp_path / "validation.jsonl"})
+    config = config.model_copy(update={"model": str(own), "data": data})
+    recorder = Recorder()
+    with pytest.raises(DivergedError, match="validation loss after step 3 is nan"):
+        run(config, tmp_path / "home", recorder)
+    assert len(recorder.of(StepDone)) == 3
+    assert not recorder.of(Validated)
+    assert not (tmp_path / "home" / "tuned" / "tiny").exists()
 
 
 def test_early_stopping_takes_the_best_weights_and_resumes_alike(write, tmp_path):

@@ -86,6 +86,8 @@ class RunProgress(Listener):
                 self._advance("steps", event.step, event.steps, note)
             case Validated():
                 self.log(f"Step {event.step}: validation loss {event.loss:.4f}")
+            case Resumed(step=0):
+                self.log("There is no checkpoint to go on from: starting from the first step.")
             case Resumed():
                 self.log(f"Resumed after step {event.step} of {event.steps}.")
             case StoppedEarly():

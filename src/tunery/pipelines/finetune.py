@@ -34,35 +34,15 @@ from tunery.pipelines.opening import compare_unproven, open_base
 from tunery.pipelines.pause import lock_file, pause_file
 from tunery.pipelines.prepare import PreparedData, prepare_data
 from tunery.pipelines.record import about_run, loss_curves, write_summary
+from tunery.pipelines.training_log import TrainingLog
 from tunery.prefix import attention, lora
 from tunery.prefix.sharing import check_decodes
 from tunery.prefix.targets import block_layers
 from tunery.serve.engines.torch import TorchEngine
 from tunery.track.event_log import EventLog
-from tunery.train.events import (
-    Checkpointed,
-    Event,
-    Noted,
-    Paused,
-    Resumed,
-    StepDone,
-    StoppedEarly,
-    Validated,
-)
-from tunery.train.plan import TrainPlan
+from tunery.train.events import Event, Noted, Resumed
 from tunery.train.run import TrainResult, peak_memory, train
 from tunery.train.session import Session
-
-EVENT_KINDS = {
-    TrainPlan: "plan",
-    StepDone: "step",
-    Validated: "validation",
-    Checkpointed: "checkpoint",
-    Resumed: "resume",
-    StoppedEarly: "early_stop",
-    Paused: "pause",
-    Noted: "note",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,11 +225,12 @@ def _train(
     events: EventLog,
     listener: Listener,
 ) -> TrainResult:
+    log = TrainingLog(events, resumes=session.resume)
+
     def on_event(event: Event) -> None:
+        log.write(event)
         if isinstance(event, Resumed):  # the checkpoint is known to be this training's
-            events.rewind(event.step)
             (folder / "run.yaml").write_text(dump_run(config), "utf-8")
-        events.write(EVENT_KINDS[type(event)], asdict(event))
         listener.event(event)
 
     compared = compare_unproven(model, data.train)

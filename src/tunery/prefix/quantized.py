@@ -52,10 +52,6 @@ class Quantized:
         """Weights, not bytes."""
         return self.shape.numel()
 
-    def fingerprint(self) -> bytes:
-        """The first bytes of what is kept."""
-        return bytes(self._bits.flatten()[:64].numpy().tobytes())
-
 
 def _bitsandbytes() -> Any:
     try:

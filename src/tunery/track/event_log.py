@@ -1,10 +1,10 @@
-"""What happened in a run, as a file of JSON lines that only grows."""
+"""What happened in a run, as a file of JSON lines that grows, and is cut where a run goes back."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -39,11 +39,17 @@ class EventLog:
                 continue
         return [event for event in events if kind in (None, event["event"])]
 
-    def rewind(self, step: int) -> None:
-        """Removes the events of all steps after `step`, which a resumed run will do again."""
-        kept = [event for event in self.read() if event.get("step", 0) <= step]
+    def replace(self, events: Iterable[Mapping[str, Any]]) -> None:
+        """Writes the log anew, at once: a crash leaves the old one or the new one.
+
+        Args:
+            events: As `read` gives them.
+        """
         draft = self.path.with_suffix(".draft")
-        draft.write_text("".join(json.dumps(event) + "\n" for event in kept), "utf-8")
+        with draft.open("wb") as file:
+            file.write("".join(json.dumps(event) + "\n" for event in events).encode())
+            file.flush()
+            os.fsync(file.fileno())
         draft.replace(self.path)
 
     @staticmethod

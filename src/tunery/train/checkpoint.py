@@ -2,7 +2,8 @@
 
 A checkpoint is a folder `step-000030` with `state.safetensors` (parameters and optimizer) and
 `meta.json` (step, what was trained, checksum). It is written beside its final place, flushed to
-disk, and renamed: a folder of that name is whole.
+disk, and renamed: a folder of that name is whole. One that was damaged later is renamed to
+`damaged-step-000030`, so that it counts as no checkpoint any more.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -24,6 +26,10 @@ from tunery.errors import MismatchError
 
 STATE_FILE = "state.safetensors"
 META_FILE = "meta.json"
+NAME = re.compile(r"step-(\d{6,})")
+FORMAT = 1
+"""Of `meta.json` and of the tensors' names; another number is read by another version."""
+
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, SafetensorError)
 """What reading a damaged checkpoint raises."""
 
@@ -38,6 +44,7 @@ class Checkpoint:
         tensors: What `PackedAdamW.state` gave.
         identity: What must be the same for the training to go on; plain values.
         progress: What else the training must know to go on, in JSON values by who needs it.
+        rounding: What else decides how sums are rounded; plain values by name.
     """
 
     step: int
@@ -45,12 +52,13 @@ class Checkpoint:
     tensors: Mapping[str, Tensor]
     identity: Mapping[str, Any]
     progress: Mapping[str, Any] = field(default_factory=dict)
+    rounding: Mapping[str, Any] = field(default_factory=dict)
 
 
 def save(checkpoint: Checkpoint, folder: Path, keep: int, spare: int | None = None) -> Path:
     """Writes a checkpoint, then removes all but the newest `keep` and that of step `spare`."""
     folder.mkdir(parents=True, exist_ok=True)
-    final = folder / _name(checkpoint.step)
+    final = place(folder, checkpoint.step)
     for left_behind in folder.glob(".step-*"):
         shutil.rmtree(left_behind)
     draft = folder / f".{final.name}"
@@ -58,10 +66,12 @@ def save(checkpoint: Checkpoint, folder: Path, keep: int, spare: int | None = No
     tensors = {name: tensor.contiguous() for name, tensor in checkpoint.tensors.items()}
     save_file(tensors, draft / STATE_FILE)
     meta = {
+        "format": FORMAT,
         "step": checkpoint.step,
         "budget": checkpoint.budget,
         "identity": dict(checkpoint.identity),
         "progress": dict(checkpoint.progress),
+        "rounding": dict(checkpoint.rounding),
         "sha256": _sha256(draft / STATE_FILE),
     }
     (draft / META_FILE).write_text(json.dumps(meta, indent=2) + "\n", "utf-8")
@@ -70,9 +80,9 @@ def save(checkpoint: Checkpoint, folder: Path, keep: int, spare: int | None = No
     shutil.rmtree(final, ignore_errors=True)
     draft.rename(final)
     _flush(folder)
-    for old in _newest_first(folder)[keep:]:
-        if spare is None or old.name != _name(spare):
-            shutil.rmtree(old)
+    for step in _newest_first(folder)[keep:]:
+        if step != spare:
+            shutil.rmtree(place(folder, step))
     return final
 
 
@@ -81,23 +91,42 @@ def load_newest(
 ) -> Checkpoint | None:
     """Reads the newest whole checkpoint; None if there is none.
 
+    Newer ones that cannot be read are moved aside: else they would count among those that are
+    kept, in place of the ones that the training writes from now on.
+
     Args:
         folder: Where `save` wrote.
         identity: Of the training that wants to go on.
-        on_damage: Told of each checkpoint that cannot be read.
+        on_damage: Told of each checkpoint that cannot be read, where it is now, and what is done
+            instead.
 
     Raises:
-        MismatchError: The checkpoint was written by a training of something else.
+        MismatchError: The checkpoint was written by a training of something else, or by a version
+            of Tunery with another format.
     """
-    for path in _newest_first(folder):
+    damaged: dict[Path, Exception] = {}
+    found = None
+    for step in _newest_first(folder):
+        path = place(folder, step)
         try:
             found = _read(path)
-        except UNREADABLE as error:
-            on_damage(f"Checkpoint {path} cannot be read ({error}); trying the one before.")
+        except MismatchError:  # a ValueError too, but no damage
+            raise
+        except UNREADABLE as problem:
+            damaged[path] = problem
             continue
         _check_identity(path, found.identity, identity)
-        return found
-    return None
+        break
+    instead = "starts from the first step" if found is None else f"goes on after step {found.step}"
+    for path, error in damaged.items():
+        aside = path.with_name(f"damaged-{path.name}")
+        shutil.rmtree(aside, ignore_errors=True)
+        path.rename(aside)
+        on_damage(
+            f"Checkpoint {path} cannot be read ({error}); it was moved to {aside.name}, and the "
+            f"training {instead}."
+        )
+    return found
 
 
 def load_step(folder: Path, step: int, on_damage: Callable[[str], None]) -> Checkpoint | None:
@@ -107,10 +136,15 @@ def load_step(folder: Path, step: int, on_damage: Callable[[str], None]) -> Chec
         folder: Where `save` wrote.
         step: Of the checkpoint.
         on_damage: Told why it cannot be read.
+
+    Raises:
+        MismatchError: It has another format.
     """
-    path = folder / _name(step)
+    path = place(folder, step)
     try:
         return _read(path)
+    except MismatchError:
+        raise
     except UNREADABLE as error:
         on_damage(f"Checkpoint {path} cannot be read ({error}).")
         return None
@@ -118,9 +152,12 @@ def load_step(folder: Path, step: int, on_damage: Callable[[str], None]) -> Chec
 
 def _read(path: Path) -> Checkpoint:
     meta = json.loads((path / META_FILE).read_text("utf-8"))
+    if not isinstance(meta, dict):
+        raise ValueError(f"{META_FILE} is no JSON object")
+    _check_format(path, meta.get("format"))
     if _sha256(path / STATE_FILE) != meta["sha256"]:
         raise ValueError("its checksum is wrong")
-    if path.name != _name(int(meta["step"])):
+    if path != place(path.parent, int(meta["step"])):
         raise ValueError(f"it is of step {meta['step']}")
     return Checkpoint(
         step=int(meta["step"]),
@@ -128,12 +165,22 @@ def _read(path: Path) -> Checkpoint:
         tensors=load_file(path / STATE_FILE),
         identity=meta["identity"],
         progress=meta["progress"],
+        rounding=meta["rounding"],
     )
 
 
 def clear(folder: Path) -> None:
     """Removes the checkpoints of an earlier training."""
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _check_format(path: Path, found: Any) -> None:
+    if found != FORMAT:
+        raise MismatchError(
+            f"Checkpoint {path} has the format {'none' if found is None else found}; this version "
+            f"of Tunery goes on from format {FORMAT}.",
+            "Go on with the version that wrote it, or run it without --resume to start anew.",
+        )
 
 
 def _check_identity(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
@@ -149,12 +196,15 @@ def _check_identity(path: Path, found: Mapping[str, Any], wanted: Mapping[str, A
         )
 
 
-def _name(step: int) -> str:
-    return f"step-{step:06d}"
+def place(folder: Path, step: int) -> Path:
+    """Where the checkpoint of a step is, or would be."""
+    return folder / f"step-{step:06d}"
 
 
-def _newest_first(folder: Path) -> list[Path]:
-    return sorted(folder.glob("step-*"), reverse=True)
+def _newest_first(folder: Path) -> list[int]:
+    """Steps of the checkpoints there."""
+    found = (NAME.fullmatch(path.name) for path in folder.glob("step-*"))
+    return sorted((int(match[1]) for match in found if match), reverse=True)
 
 
 def _sha256(path: Path) -> str:

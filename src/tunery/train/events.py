@@ -59,10 +59,17 @@ class Checkpointed:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """The training goes on after a step, from a checkpoint."""
+    """The training goes on after a step, from a checkpoint.
+
+    Attributes:
+        step: The last one done; 0 if there is no checkpoint.
+        steps: Steps of the whole training.
+        folder: The checkpoint's; None if there is none.
+    """
 
     step: int
     steps: int
+    folder: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from tunery.train import checkpoint
 from tunery.train.checkpoint import Checkpoint
 from tunery.train.divergence import DivergenceGuard
 from tunery.train.events import Checkpointed, OnEvent, Paused, StepDone, StoppedEarly, Validated
+from tunery.train.identity import describe_rounding
 from tunery.train.loop import mean_loss
 from tunery.train.optimizer import PackedAdamW
 from tunery.train.session import Session
@@ -61,7 +62,7 @@ class Milestones:
         """Does all that is due after a step.
 
         Raises:
-            DivergedError: The loss rises beyond bounds.
+            DivergedError: The loss rises beyond bounds, or that of validation is not a number.
             PausedError: A pause was asked for; the checkpoint is written.
         """
         self.guard.check(done, self.rows)
@@ -95,8 +96,8 @@ class Milestones:
     def _validate(self, done: StepDone) -> bool:
         """Validates; True if the weights of this step must be kept."""
         loss = mean_loss(self.network, self.validation, self.method, self.budget, self.trunk)
-        self.on_event(Validated(done.step, loss))
         better = self.watch.take(done.step, loss)
+        self.on_event(Validated(done.step, loss))
         if self.watch.stopped and self.watch.best is not None:
             best = self.watch.best
             self.on_event(StoppedEarly(done.step, done.steps, best.step, best.loss))
@@ -105,7 +106,12 @@ class Milestones:
     def _save(self, step: int) -> None:
         best = self.watch.best
         state = Checkpoint(
-            step, self.budget, self.optimizer.state(), self.identity, self.progress()
+            step,
+            self.budget,
+            self.optimizer.state(),
+            self.identity,
+            self.progress(),
+            describe_rounding(),
         )
         path = checkpoint.save(
             state,

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import resource
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import torch
-import transformers
 
 from tunery.config.method import MethodSection
 from tunery.config.section import number
@@ -30,14 +26,17 @@ from tunery.train.divergence import DivergenceGuard
 from tunery.train.events import Noted, OnEvent, Resumed
 from tunery.train.halves import choose_halves
 from tunery.train.hyperparameters import resolve
+from tunery.train.identity import describe_rounding, identify, identify_base
 from tunery.train.loop import LoopSettings, run_steps
 from tunery.train.milestones import Milestones
 from tunery.train.optimizer import PackedAdamW
 from tunery.train.order import RowOrder
 from tunery.train.plan import TrainPlan, make_plan
 from tunery.train.session import Session
-from tunery.train.trainable import Trainable, make_trainable
+from tunery.train.trainable import make_trainable
 from tunery.train.validation_watch import Best, ValidationWatch
+
+ROUNDED_OTHERWISE = "sums are rounded otherwise, so the weights differ in their last digits."
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ def train(
         PausedError: A pause was asked for; the training can be gone on with.
         UserError: The plan cannot work on this machine, or the targets do not fit the model.
         MismatchError: The checkpoint belongs to another training.
-        DivergedError: The loss is no longer a number, or rises beyond bounds.
+        DivergedError: A loss is no longer a number, or rises beyond bounds.
     """
     _check_supervised(rows)
     _check_early_stopping(validation, settings)
@@ -116,6 +115,7 @@ def _train(
     on_event: OnEvent,
 ) -> TrainResult:
     """The story itself; leaves blocks as halves."""
+    base = identify_base(model.network)
     method, settings, choices = resolve(model.network, rows, method, settings)
     trainable = make_trainable(model, method, settings.seed)
     order = RowOrder(rows, number(settings.batch_size), settings.batching, settings.seed)
@@ -134,7 +134,7 @@ def _train(
         recompute_blocks(model.network)
 
     optimizer = PackedAdamW(trainable.parameters, settings.weight_decay)
-    identity = _identity(trainable, rows, settings)
+    identity = identify(base, trainable.identity, rows, validation, settings)
     milestones = Milestones(
         network=model.network,
         optimizer=optimizer,
@@ -152,7 +152,8 @@ def _train(
     )
     last = first = _go_on(milestones)
     if session.resume:
-        on_event(Resumed(first, plan.steps))
+        where = str(checkpoint.place(session.folder, first)) if first else None
+        on_event(Resumed(first, plan.steps, where))
 
     begin = time.perf_counter()
     loop = _loop_settings(plan, order, method, settings, milestones.budget)
@@ -215,16 +216,27 @@ def _go_on(milestones: Milestones) -> int:
         return 0
     milestones.optimizer.load_state(found.tensors)
     milestones.load_progress(found.progress)
+    _note_rounding(found.rounding, on_event)
     if milestones.settings.micro_batch_tokens is None:
         milestones.budget = found.budget
     elif found.budget != milestones.budget:
         on_event(
             Noted(
                 f"train.micro_batch_tokens was {found.budget} before and is {milestones.budget} "
-                "now: sums are rounded otherwise, so the weights differ in their last digits."
+                f"now: {ROUNDED_OTHERWISE}"
             )
         )
     return found.step
+
+
+def _note_rounding(before: Mapping[str, Any], on_event: OnEvent) -> None:
+    differing = [
+        f"{key}: the checkpoint has {before.get(key)}, this run {value}"
+        for key, value in describe_rounding().items()
+        if before.get(key) != value
+    ]
+    if differing:
+        on_event(Noted(f"{'; '.join(differing)}. So {ROUNDED_OTHERWISE}"))
 
 
 def _take_best(milestones: Milestones, last: int) -> int:
@@ -256,27 +268,3 @@ def _loop_settings(
         max_grad_norm=settings.max_grad_norm,
         budget=budget,
     )
-
-
-def _identity(
-    trainable: Trainable, rows: Sequence[TokenRow], settings: TrainSection
-) -> dict[str, Any]:
-    """What must be the same for a checkpoint to be gone on from; JSON values."""
-    digest = hashlib.sha256()
-    for row in rows:
-        digest.update(repr((row.ids, row.weights)).encode())
-    steering = {
-        "micro_batch_tokens",
-        "validate_every",
-        "checkpoint_every",
-        "keep_checkpoints",
-        "threads",
-        "divergence_factor",
-    }
-    return {
-        **trainable.identity,
-        "rows_sha256": digest.hexdigest(),
-        "torch": torch.__version__,
-        "transformers": transformers.__version__,
-        **settings.model_dump(exclude=steering),
-    }

@@ -17,7 +17,6 @@ from tunery.models.load import LoadedModel
 from tunery.prefix import lora
 from tunery.prefix.attach import attach, initialise
 from tunery.prefix.embeddings import train_rows, train_tables
-from tunery.prefix.quantized import Quantized
 from tunery.prefix.sharing import shares
 from tunery.prefix.targets import is_pattern
 from tunery.prefix.unfreeze import unfreeze
@@ -35,7 +34,7 @@ class Trainable:
         adapter: What it makes; its tensors are the network's own parameters. None if the
             network's weights themselves are trained.
         parameters: All that is trained, in the order in which it is packed.
-        identity: What must be the same for a checkpoint to be gone on from; JSON values.
+        identity: What of this must be the same for a checkpoint to be gone on from; JSON values.
         choices: What was chosen otherwise than was asked for.
     """
 
@@ -103,15 +102,12 @@ def _whole(model: LoadedModel, method: MethodSection) -> Trainable:
     chosen = unfreeze(
         model.network, method.targets, blocks=method.blocks, last_blocks=method.last_blocks
     )
-    weights = hashlib.sha256()
-    for parameter in chosen.values():
-        weights.update(parameter.detach().flatten()[:64].numpy().tobytes())
     size = 12 * sum(parameter.numel() for parameter in chosen.values()) / 2**30
     reason = "weights and two moments; train.keep_checkpoints says how many are kept"
     return Trainable(
         adapter=None,
         parameters=tuple(chosen.values()),
-        identity=_identity(model.name, method, list(chosen), weights.hexdigest()),
+        identity=_identity(model.name, method, list(chosen)),
         choices=(
             *_choices(model.network, method),
             *_dropout(model.network, method),
@@ -157,14 +153,7 @@ def _adapter(model: LoadedModel, method: MethodSection, seed: int) -> Trainable:
     )
     if method.dora:
         lora.merge_all(network)  # so that the plan measures what a step keeps
-    weights = hashlib.sha256()  # the first row of each adapted layer tells models of a name apart
-    for layer in layers.values():
-        kept = layer.weight
-        few = kept.fingerprint() if isinstance(kept, Quantized) else kept[0].numpy().tobytes()
-        weights.update(few)
     extra = list({id(values): values for values in [*tables.values(), *rows.values()]}.values())
-    for values in extra:
-        weights.update(values.detach()[-1].numpy().tobytes())
     own = {
         "rank": method.rank,
         "alpha": alpha,
@@ -178,7 +167,7 @@ def _adapter(model: LoadedModel, method: MethodSection, seed: int) -> Trainable:
     return Trainable(
         adapter=adapter,
         parameters=(*(p for layer in layers.values() for p in layer.trained()), *extra),
-        identity=_identity(model.name, method, names, weights.hexdigest()) | own,
+        identity=_identity(model.name, method, names) | own,
         choices=(*_choices(network, method), *_dropout(network, method)),
     )
 
@@ -210,14 +199,13 @@ def _alpha(method: MethodSection) -> float:
     return RSLORA_ALPHA if method.rslora else 2.0 * number(method.rank)
 
 
-def _identity(base: str, method: MethodSection, names: list[str], weights: str) -> dict[str, Any]:
+def _identity(base: str, method: MethodSection, names: list[str]) -> dict[str, Any]:
     return {
         "base": base,
         "kind": method.kind,
         "targets": list(method.targets or ()),
         "blocks": sorted({b for name in names if (b := block_of(name)) is not None}),
         "layers": hashlib.sha256(" ".join(names).encode()).hexdigest(),
-        "weights_sha256": weights,
     }
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from tunery.errors import DivergedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,20 @@ class ValidationWatch:
         self.since = 0
 
     def take(self, step: int, loss: float) -> bool:
-        """Takes in a validation; True if it is the best so far."""
+        """Takes in a validation; True if it is the best so far.
+
+        Args:
+            step: After which it was made.
+            loss: In nats a trained token.
+
+        Raises:
+            DivergedError: The loss is not a number, so no later one could be compared with it.
+        """
+        if not math.isfinite(loss):
+            raise DivergedError(
+                f"The validation loss after step {step} is {loss}; expected a finite number.",
+                "Lower train.learning_rate; look at the validation rows.",
+            )
         better = self.best is None or loss < self.best.loss - self.min_delta
         if better:
             self.best = Best(step, loss)

@@ -53,6 +53,49 @@ def test_a_damaged_one_falls_back_and_says_so(tmp_path, file):
     assert load(tmp_path, told).step == 10
     assert len(told) == 1
     assert "step-000020 cannot be read" in told[0]
+    assert "moved to damaged-step-000020, and the training goes on after step 10." in told[0]
+
+
+def damage(folder):
+    (folder / "state.safetensors").write_bytes(b"x")
+
+
+def test_a_damaged_one_is_not_kept_in_place_of_the_next(tmp_path):
+    for step in (10, 20):
+        damaged = save(checkpoint(step), tmp_path, keep=2)
+    damage(damaged)
+    assert load(tmp_path, []).step == 10
+    save(checkpoint(11), tmp_path, keep=1)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["damaged-step-000020", "step-000011"]
+    assert load(tmp_path).step == 11
+
+
+def test_where_none_can_be_read_the_first_step_is_named(tmp_path):
+    for step in (10, 20):
+        damage(save(checkpoint(step), tmp_path, keep=2))
+    told = []
+    assert load(tmp_path, told) is None
+    assert len(told) == 2
+    assert all("and the training starts from the first step." in text for text in told)
+    assert "trying the one before" not in " ".join(told)
+    save(checkpoint(1), tmp_path, keep=1)
+    assert load(tmp_path).step == 1
+
+
+def test_another_training_leaves_a_damaged_one_where_it_is(tmp_path):
+    for step in (10, 20):
+        damaged = save(checkpoint(step), tmp_path, keep=2)
+    damage(damaged)
+    with pytest.raises(MismatchError):
+        load(tmp_path, learning_rate=0.2)
+    assert damaged.is_dir()
+
+
+def test_the_newest_is_the_one_of_the_highest_step_whatever_its_digits(tmp_path):
+    for step in (999_999, 1_000_000):
+        save(checkpoint(step), tmp_path, keep=1)
+    assert [p.name for p in tmp_path.iterdir()] == ["step-1000000"]
+    assert load(tmp_path).step == 1_000_000
 
 
 def test_an_unfinished_write_is_never_loaded(tmp_path):

@@ -1,5 +1,9 @@
 import json
+import math
 
+import pytest
+
+from tunery.errors import DivergedError
 from tunery.train.validation_watch import Best, ValidationWatch
 
 
@@ -43,3 +47,12 @@ def test_its_state_goes_through_json():
     before.take(8, 0.2)
     after.load_state(json.loads(json.dumps(before.state())))
     assert (after.best, after.since) == (Best(4, 0.1), 1)
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf])
+def test_a_loss_that_is_no_number_ends_the_training_with_its_step(loss):
+    watch = ValidationWatch(None, 0.0)
+    watch.take(4, 1.0)
+    with pytest.raises(DivergedError, match=f"validation loss after step 8 is {loss}"):
+        watch.take(8, loss)
+    assert watch.best == Best(4, 1.0)
