@@ -120,6 +120,7 @@ def gone_on(home):
     return f"went on after step {steps[-1]} of {STEPS}"
 
 
+@pytest.mark.timeout(900)
 def test_thirty_killed_runs_end_as_the_one_that_was_not_killed(runner, tmp_path):
     whole = runner.run(tmp_path / "whole")
     assert whole["code"] == 0, (tmp_path / "stderr.txt").read_text()
