@@ -19,6 +19,16 @@ def wait_until(condition):
         time.sleep(0.01)
 
 
+def release_until_closed(stepped):
+    """Lets the engine go on, piece by piece, until it is stopped."""
+
+    def closed():
+        stepped.step.release()
+        return stepped.closed.wait(0.02)
+
+    wait_until(closed)
+
+
 def test_pieces_arrive_while_the_answer_is_written(serve_app, stepped, make_client):
     client = make_client(serve_app(stepped))
 
@@ -40,12 +50,8 @@ def test_a_client_that_leaves_stops_the_engine(serve_app, stepped, make_client):
     next(iter(stream))
     stream.response.close()
 
+    release_until_closed(stepped)
     # Its leaving may be noticed only after some more pieces, but long before all thousand.
-    def closed():
-        stepped.step.release()
-        return stepped.closed.wait(0.02)
-
-    wait_until(closed)
     assert stepped.pieces_sent < 500
     assert len(stepped.threads) == 1
 
@@ -62,11 +68,7 @@ def test_a_client_that_leaves_before_the_first_piece_stops_the_engine(serve_app,
 
     asyncio.run(leave())
 
-    def closed():
-        stepped.step.release()
-        return stepped.closed.wait(0.02)
-
-    wait_until(closed)
+    release_until_closed(stepped)
     assert stepped.pieces_sent < 500
 
 
@@ -78,9 +80,10 @@ def test_waiting_for_the_engine_holds_up_nobody(serve_app, stepped, make_client,
         client.chat.completions.create(model="stepped", messages=HI, stream=stream)
 
     assert make_client(url).models.list().data[0].id == "stepped"
-    stepped.step.release(2)
     if stream:
-        wait_until(stepped.closed.is_set)
+        release_until_closed(stepped)
+    else:
+        stepped.step.release(2)
 
 
 def test_requests_beyond_the_limit_wait_for_their_turn(serve_app, stepped, make_client):
