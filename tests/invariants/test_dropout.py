@@ -3,8 +3,6 @@
 import pytest
 import torch
 
-from tunery.config.method import MethodSection
-from tunery.errors import UserError
 from tunery.prefix import attention, lora
 from tunery.prefix.attach import attach
 from tunery.prefix.dropout import AdapterDropout, draw, drops
@@ -13,7 +11,6 @@ from tunery.prefix.recompute import recompute_blocks
 from tunery.testing.padded import RANK, SCALE, TARGETS, padded_loss, row
 from tunery.testing.tiny_models import tiny_llama
 from tunery.train.loop import accumulate, mean_loss
-from tunery.train.trainable import make_trainable
 
 ROWS = [row([2, 3, 4, 5, 6, 7, *range(8, 8 + n)], [False] * 6 + [True] * n) for n in (3, 5, 9)]
 
@@ -109,9 +106,3 @@ def test_weights_in_few_bits_too():
     pytest.importorskip("bitsandbytes")
     network = dropping(quantize="int8")
     assert gradients(network)[2].norm() > 0
-
-
-@pytest.mark.parametrize("extra", [{"kind": "full"}, {"dora": True}])
-def test_dropout_where_there_is_none_is_refused(extra):
-    with pytest.raises(UserError, match=r"method\.dropout is 0\.1"):
-        make_trainable(None, MethodSection(dropout=0.1, **extra), 0)

@@ -15,23 +15,14 @@ from tunery.prefix.fuse import fuse_blocks
 from tunery.prefix.states import Trunk
 from tunery.prefix.targets import block_layers
 from tunery.serve.engines.decode import decode
+from tunery.testing import tiny_models
 from tunery.testing.padded import distance, padded_loss, reference, row, with_lora
 from tunery.train.loop import accumulate
 
 WINDOW = 6
-SHAPE = {
-    "vocab_size": 258,
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
+SHAPE = tiny_models.SHAPE | {
     "head_dim": 8,
     "max_position_embeddings": 2048,
-    "initializer_range": 0.2,
-    "pad_token_id": 1,
-    "bos_token_id": 0,
-    "eos_token_id": 1,
     "attention_dropout": 0.0,
 }
 BOTH = {"sliding_window": WINDOW, "layer_types": ["sliding_attention", "full_attention"]}

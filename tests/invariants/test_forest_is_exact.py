@@ -21,6 +21,7 @@ from tunery.prefix.forest import build_forest
 from tunery.prefix.logprobs import target_logprobs
 from tunery.prefix.plan import cut
 from tunery.prefix.states import Trunk
+from tunery.testing import tiny_models
 from tunery.testing.padded import (
     RANK,
     SCALE,
@@ -34,6 +35,8 @@ from tunery.testing.tiny_models import tiny_llama
 from tunery.train.loop import accumulate, mean_loss, total_weight
 from tunery.train.methods import sft
 from tunery.train.optimizer import PackedAdamW
+
+SHAPE = tiny_models.SHAPE | {"head_dim": 8}
 
 
 @st.composite
@@ -146,18 +149,6 @@ def test_long_shared_prefix_beyond_the_kernel_block():
     assert distance(network, grads) < 1e-5
 
 
-SHAPE = {
-    "vocab_size": 258,
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "head_dim": 8,
-    "max_position_embeddings": 512,
-    "initializer_range": 0.2,
-    "pad_token_id": 1,
-}
 FAMILIES = {
     "llama": (LlamaConfig(**SHAPE, attention_bias=True), TARGETS),
     "mistral": (MistralConfig(**SHAPE, sliding_window=64), TARGETS),

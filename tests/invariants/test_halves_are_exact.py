@@ -10,23 +10,11 @@ from tunery.prefix.fuse import Fused, fuse_blocks, unfuse_blocks
 from tunery.prefix.recompute import recompute_blocks
 from tunery.prefix.states import Trunk, blocks
 from tunery.prefix.targets import block_layers
+from tunery.testing import tiny_models
 from tunery.testing.padded import distance, reference, row, with_lora
 from tunery.train.loop import accumulate, mean_loss
 
-SHAPE = {
-    "vocab_size": 258,
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "head_dim": 8,
-    "max_position_embeddings": 65536,
-    "initializer_range": 0.2,
-    "pad_token_id": 1,
-    "bos_token_id": 0,
-    "eos_token_id": 1,
-}
+SHAPE = tiny_models.SHAPE | {"head_dim": 8, "max_position_embeddings": 65536}
 HALVES = {
     "gemma": {},
     "llama": {"attention_bias": True},

@@ -22,9 +22,9 @@ INTRODUCTION = """\
 Made from the commands' own help: `python -m tunery.cli.reference > docs/reference/cli.md`.
 
 Every command ends with 0 when it did what was asked, with 2 when what was given cannot be used,
-with 1 when the work failed, and with 130 after Ctrl-C. Answers go to standard output, notes and
-errors to standard error; with `--json` standard output holds one JSON value. `NO_COLOR=1` switches
-colours off.
+with 1 when the work failed, with 130 after Ctrl-C, and with 75 when a training was paused, which
+Ctrl-C does there. Answers go to standard output, notes and errors to standard error; with `--json`
+standard output holds one JSON value. `NO_COLOR=1` switches colours off.
 """
 
 

@@ -20,6 +20,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from tunery.config.conflicts import conflicts
 from tunery.config.document import (
     Document,
     KeyPath,
@@ -118,6 +119,10 @@ def load_run(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     except ValidationError as error:
         for problem in explain(error, RunConfig):
             draft.add(problem)
+    if config is not None:
+        for conflict in conflicts(config.method):
+            text = f"{conflict.text}. {conflict.hint.rstrip('.')}"
+            draft.add(SchemaProblem(("method", conflict.key), text))
     if config is None or draft.problems:
         raise _config_error(draft.problems)
     return config

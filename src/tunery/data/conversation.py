@@ -9,6 +9,21 @@ Role = Literal["system", "developer", "user", "assistant", "tool"]
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call that the assistant makes.
+
+    Attributes:
+        name: The tool's name.
+        arguments: Its arguments as the JSON text of an object.
+        id: What the tool's answer names it by; empty if the row gave none.
+    """
+
+    name: str
+    arguments: str
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One turn of a conversation.
 
@@ -16,11 +31,17 @@ class Message:
         role: Who speaks.
         content: The text, possibly empty.
         weight: Loss weight of an assistant turn: 1 trains it, 0 leaves it out; None means 1.
+        tool_calls: The calls of an assistant turn.
+        tool_call_id: Which call a tool turn answers; empty if the row does not say.
+        name: The speaker's or the tool's name; empty if none.
     """
 
     role: Role
     content: str
     weight: float | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
+    name: str = ""
 
     @property
     def loss_weight(self) -> float:
@@ -43,11 +64,16 @@ class Conversation:
             last assistant turn is context that nothing is learned from.
         file: Path of the file, as the user gave it.
         line: Line in that file, from 1.
+        tools: What the assistant may call: the JSON text of OpenAI's `tools` list, the same text
+            for equal lists; empty if there are none.
+        parallel_tool_calls: Whether one turn may hold several calls; None if the row is silent.
     """
 
     messages: tuple[Message, ...]
     file: str = ""
     line: int = 0
+    tools: str = ""
+    parallel_tool_calls: bool | None = None
 
     @property
     def place(self) -> str:

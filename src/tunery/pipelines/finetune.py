@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,6 +27,7 @@ from tunery.models.load import LoadedModel, open_model, set_threads
 from tunery.models.registry import TunedModel, publish
 from tunery.models.sources import fetch
 from tunery.models.whole import save_whole
+from tunery.pipelines.aside import moved_aside
 from tunery.pipelines.hardest import hardest_rows
 from tunery.pipelines.listener import Listener
 from tunery.pipelines.opening import compare_unproven, open_base
@@ -41,6 +41,7 @@ from tunery.prefix.targets import block_layers
 from tunery.serve.engines.torch import TorchEngine
 from tunery.track.event_log import EventLog
 from tunery.train.events import Event, Noted, Resumed
+from tunery.train.plan import TrainPlan
 from tunery.train.run import TrainResult, peak_memory, train
 from tunery.train.session import Session
 
@@ -112,14 +113,24 @@ def _run(
 
     stages.begin("data")
     data = prepare_data(config.data, model.template, model.context, config.train.seed)
-    _open_folder(folder, config, listener, resume=resume)
-    _list_findings(data, folder, listener)
-
-    stages.begin("train")
+    _check_rows(data)
     events = EventLog(folder / "events.jsonl")
     asked = pause_file(home, config.name).exists
     session = Session(folder / "checkpoints", resume, asked)
-    result = _train(model, data, config, folder, session=session, events=events, listener=listener)
+    with moved_aside(folder, "run", listener.log, resume=resume) as begin:
+        _open_folder(folder, config)
+        _list_findings(data, folder, listener)
+        stages.begin("train")
+        result = _train(
+            model,
+            data,
+            config,
+            folder,
+            session=session,
+            events=events,
+            listener=listener,
+            begin=begin,
+        )
     if result.adapter is None:
         save_whole(model, folder / "model")
     else:
@@ -177,18 +188,20 @@ def _locked(home: Path, name: str) -> Iterator[None]:
         ) from None
 
 
-def _open_folder(folder: Path, config: RunConfig, listener: Listener, *, resume: bool) -> None:
-    """Makes the run's folder; a new run moves an earlier one of its name aside."""
-    if not resume and folder.exists():
-        aside = folder.parent / ".previous" / folder.name
-        if aside.exists():
-            shutil.rmtree(aside)
-        aside.parent.mkdir(exist_ok=True)
-        folder.rename(aside)
-        listener.log(f"The earlier run of this name was moved to {aside}.")
+def _open_folder(folder: Path, config: RunConfig) -> None:
+    """Makes the run's folder, unless the run is resumed and has one."""
     if not folder.exists():
         folder.mkdir(parents=True)
         (folder / "run.yaml").write_text(dump_run(config), "utf-8")
+
+
+def _check_rows(data: PreparedData) -> None:
+    if not data.train:
+        refused = [finding for finding in data.findings if finding.severity == "error"]
+        raise DataError(
+            f"No row of the training file can be trained on; {_first(refused)}",
+            "`tunery data check FILE` lists what is wrong with each row.",
+        )
 
 
 def _list_findings(data: PreparedData, folder: Path, listener: Listener) -> None:
@@ -200,11 +213,6 @@ def _list_findings(data: PreparedData, folder: Path, listener: Listener) -> None
         listener.log(
             f"{len(rows)} rows cannot be used; the first: {_first(refused)} "
             f"All are listed in {folder / 'findings.jsonl'}."
-        )
-    if not data.train:
-        raise DataError(
-            f"No row of the training file can be trained on; {_first(refused)}",
-            "`tunery data check FILE` lists what is wrong with each row.",
         )
 
 
@@ -224,10 +232,13 @@ def _train(
     session: Session,
     events: EventLog,
     listener: Listener,
+    begin: Callable[[], None],
 ) -> TrainResult:
     log = TrainingLog(events, resumes=session.resume)
 
     def on_event(event: Event) -> None:
+        if isinstance(event, TrainPlan):  # nothing can refuse a new run any more
+            begin()
         log.write(event)
         if isinstance(event, Resumed):  # the checkpoint is known to be this training's
             (folder / "run.yaml").write_text(dump_run(config), "utf-8")

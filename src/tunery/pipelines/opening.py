@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from tunery.config.conflicts import check_conflicts
 from tunery.config.run import RunConfig
 from tunery.models.load import LoadedModel, open_model
 from tunery.models.new_tokens import add_tokens
@@ -12,7 +13,6 @@ from tunery.models.proven import PROVEN, UNSHARED
 from tunery.models.token_row import TokenRow
 from tunery.prefix import attention
 from tunery.prefix.self_check import compare_with_plain
-from tunery.train.trainable import check_embeddings
 
 
 def open_base(config: RunConfig, folder: Path) -> LoadedModel:
@@ -25,7 +25,7 @@ def open_base(config: RunConfig, folder: Path) -> LoadedModel:
     Raises:
         UserError: It cannot be loaded, or the method's tokens cannot be added.
     """
-    check_embeddings(config.method)
+    check_conflicts(config.method)
     attention.register()
     model = open_model(config.model, folder, attention=attention.NAME, unproven=config.unproven)
     return add_tokens(model, config.method.new_tokens) if config.method.new_tokens else model

@@ -21,6 +21,7 @@ from tunery.config.sweep import SearchKey, SweepSection, Value
 from tunery.errors import ConfigError, MismatchError, RunError, TuneryError, UserError
 from tunery.models.load import LoadedModel, set_threads
 from tunery.models.sources import fetch
+from tunery.pipelines.aside import moved_aside
 from tunery.pipelines.finetune import with_targets
 from tunery.pipelines.opening import compare_unproven, open_base
 from tunery.pipelines.prepare import PreparedData, prepare_data
@@ -94,17 +95,12 @@ def run(
     folder = home / "sweeps" / config.name
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _locked(folder):
-        if not resume and folder.exists():
-            aside = folder.parent / ".previous" / folder.name
-            shutil.rmtree(aside, ignore_errors=True)
-            aside.parent.mkdir(exist_ok=True)
-            folder.rename(aside)
-            log(f"The earlier sweep of this name was moved to {aside}.")
-        folder.mkdir(exist_ok=True)
-        study = _open_study(optuna, config, sweep, folder)
-        _run_trials(
-            optuna, study, config, sweep, _Ground(config, home, folder, offline, log), on_trial
-        )
+        ground = _Ground(config, home, folder, offline, log)
+        with moved_aside(folder, "sweep", log, resume=resume) as begin:
+            folder.mkdir(exist_ok=True)
+            study = _open_study(optuna, config, sweep, folder)
+            begin()
+            _run_trials(optuna, study, config, sweep, ground, on_trial)
         return _finish(study, config, folder)
 
 
@@ -230,11 +226,12 @@ def with_values(config: RunConfig, values: Mapping[str, Value]) -> RunConfig:
 def _checked(config: RunConfig) -> SweepSection:
     """The sweep section; every key and bound is tried before the first training."""
     if config.sweep is None or config.data.validation is None:
-        missing = "sweep" if config.sweep is None else "data.validation"
-        raise ConfigError(
-            f"The run has no {missing}, which a sweep needs.",
-            "Add the keys to search under `sweep`, and a share such as `data.validation: 0.1`.",
+        missing, hint = (
+            ("sweep", "Add the keys to search under `sweep`.")
+            if config.sweep is None
+            else ("data.validation", "Add a share such as `data.validation: 0.1`.")
         )
+        raise ConfigError(f"The run has no {missing}, which a sweep needs.", hint)
     known = {key.path for key in describe() if key.path.startswith(("train.", "method."))}
     for item in config.sweep.search:
         if item.key not in known:

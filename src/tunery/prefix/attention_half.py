@@ -24,6 +24,7 @@ from tunery.prefix.attention import attend
 from tunery.prefix.attention_backward import attention_gradients
 from tunery.prefix.forest import Node
 from tunery.prefix.joined import Joined
+from tunery.prefix.normed import Normed
 from tunery.prefix.rms_norm import RmsNorm
 
 
@@ -32,8 +33,7 @@ class AttentionHalf:
     """What the half consists of.
 
     Attributes:
-        norm: Before the products.
-        inward: Queries, keys and values.
+        inward: Queries, keys and values, behind the block's norm.
         outward: The output product.
         heads: H.
         groups: G.
@@ -42,8 +42,7 @@ class AttentionHalf:
         head_norms: Of each head of q and of k; None where heads are left as they are.
     """
 
-    norm: RmsNorm
-    inward: Joined
+    inward: Normed
     outward: Joined
     heads: int
     groups: int
@@ -59,9 +58,13 @@ class AttentionHalf:
             angles: Cosines and sines, [T, D / 2] each.
             nodes: The forest's nodes.
         """
-        factors = [*self.inward.factors, *self.outward.factors]
-        out: Tensor = _AttentionHalf.apply(x, angles, nodes, self, *factors)
+        out: Tensor = _AttentionHalf.apply(x, angles, nodes, self, *self.factors)
         return out
+
+    @property
+    def factors(self) -> list[Tensor]:
+        """A and B of all layers."""
+        return [*self.inward.layers.factors, *self.outward.factors]
 
     def heads_of(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Views of q, k and v, [1, H or G, T, D], in rows of [T, (H + 2 G) D]."""
@@ -84,7 +87,7 @@ class AttentionHalf:
         if self.head_norms is not None:
             parts = zip(self._normed(grad), self._normed(rows), self.head_norms, strict=True)
             for pushed, part, norm in parts:
-                norm.input_gradient(pushed, part)
+                norm.input_gradient(pushed, *norm.normalised(part))
 
     def _normed(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Views of q and k, [T, H or G, D]."""
@@ -111,7 +114,7 @@ class _AttentionHalf(torch.autograd.Function):
         half: AttentionHalf,
         *_factors: Tensor,
     ) -> Tensor:
-        rows = half.inward.forward(half.norm.forward(x))
+        rows = half.inward.forward(x)
         seen = half.attended(rows, angles)
         out, log_sum = attend(*half.heads_of(seen), nodes, half.scale)
         ctx.save_for_backward(x, rows, out, log_sum)
@@ -134,10 +137,5 @@ class _AttentionHalf(torch.autograd.Function):
             saved, to_out.transpose(0, 1)[None], ctx.nodes, half.scale, half.heads_of(to_rows)
         )
         half.through(to_rows, rows, ctx.angles)
-        pushed = half.inward.pushed(to_rows)
-        inward = half.inward.factor_gradients(half.norm.forward(x), to_rows, pushed)
-        to_x = None
-        if ctx.needs_input_grad[0]:
-            to_n = half.inward.input_gradient(to_rows, pushed)
-            to_x = half.norm.input_gradient(to_n, x).add_(grad)
+        to_x, inward = half.inward.gradients(x, to_rows, grad, wanted=ctx.needs_input_grad[0])
         return to_x, None, None, None, *inward, *outward

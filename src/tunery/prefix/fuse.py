@@ -27,6 +27,7 @@ from tunery.prefix.gated import ACTIVATIONS, NAMES, Activation
 from tunery.prefix.gated_half import GatedHalf
 from tunery.prefix.joined import Joined
 from tunery.prefix.lora import LoraLinear, layers
+from tunery.prefix.normed import Normed
 from tunery.prefix.quantized import Quantized
 from tunery.prefix.rms_norm import RmsNorm, read_norm
 from tunery.prefix.states import blocks, first_adapted_block, hidden_states
@@ -80,10 +81,7 @@ class Fused:
     @property
     def factors(self) -> list[Tensor]:
         """A and B of all seven layers."""
-        halves = (self.attention, self.gated)
-        return [
-            f for half in halves for joined in (half.inward, half.outward) for f in joined.factors
-        ]
+        return [*self.attention.factors, *self.gated.factors]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,9 +126,12 @@ def fuse_blocks(model: Any, *, merged: bool = True) -> int:
 
 
 def unfuse_blocks(model: Any) -> None:
-    """Gives the blocks their own code back. Layers go on keeping W', or making it when asked."""
-    for block in blocks(model):
-        block.__dict__.pop("forward", None)
+    """Gives blocks their own code back, those that are computed again in the backward pass too.
+
+    Layers go on keeping W', or making it when asked.
+    """
+    for part in model.modules():
+        part.__dict__.pop("forward", None)
 
 
 def _recognise(block: Any) -> _Parts | None:
@@ -186,8 +187,7 @@ def _halves(block: Any, parts: _Parts, *, last: bool, merged: bool) -> Fused:
     """A block's halves; its layers keep W' in common memory from now on, or none."""
     q, k, v, o, gate, up, down = parts.layers
     attention = AttentionHalf(
-        norm=parts.norms[0],
-        inward=Joined([q, k, v], merged=merged),
+        inward=Normed(parts.norms[0], Joined([q, k, v], merged=merged)),
         outward=Joined([o], merged=merged),
         heads=len(q.dense()) // parts.head_dim,
         groups=len(k.dense()) // parts.head_dim,
@@ -196,8 +196,7 @@ def _halves(block: Any, parts: _Parts, *, last: bool, merged: bool) -> Fused:
         head_norms=parts.head_norms,
     )
     gated = GatedHalf(
-        norm=parts.norms[1],
-        inward=Joined([gate, up], merged=merged),
+        inward=Normed(parts.norms[1], Joined([gate, up], merged=merged)),
         outward=Joined([down], merged=merged),
         activation=parts.activation,
     )

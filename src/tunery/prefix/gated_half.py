@@ -18,7 +18,7 @@ from torch import Tensor
 
 from tunery.prefix.gated import TILE, Activation, tiles
 from tunery.prefix.joined import Joined
-from tunery.prefix.rms_norm import RmsNorm
+from tunery.prefix.normed import Normed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,27 +26,30 @@ class GatedHalf:
     """What the half consists of.
 
     Attributes:
-        norm: Before the products.
-        inward: Gate and up.
+        inward: Gate and up, behind the block's norm.
         outward: Down.
         activation: act.
     """
 
-    norm: RmsNorm
-    inward: Joined
+    inward: Normed
     outward: Joined
     activation: Activation
 
     def __call__(self, x: Tensor) -> Tensor:
         """The block's state after this half, [T, d] to [T, d]."""
-        out: Tensor = _GatedHalf.apply(x, self, *self.inward.factors, *self.outward.factors)
+        out: Tensor = _GatedHalf.apply(x, self, *self.factors)
         return out
+
+    @property
+    def factors(self) -> list[Tensor]:
+        """A and B of all layers."""
+        return [*self.inward.layers.factors, *self.outward.factors]
 
 
 class _GatedHalf(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, half: GatedHalf, *_factors: Tensor) -> Tensor:
-        both = half.inward.forward(half.norm.forward(x))  # [T, 2 f]
+        both = half.inward.forward(x)  # [T, 2 f]
         gate, up = both.chunk(2, dim=1)
         inner = torch.empty_like(gate)
         for part in tiles(len(x)):
@@ -73,10 +76,5 @@ class _GatedHalf(torch.autograd.Function):
             half.activation.chain(own_up.mul_(to_inner[part]), own_gate, own_gate)
             torch.mul(value, to_inner[part], out=own_up)
         outward = half.outward.factor_gradients(inner, grad, pushed)
-        pushed = half.inward.pushed(both)
-        inward = half.inward.factor_gradients(half.norm.forward(x), both, pushed)
-        to_x = None
-        if ctx.needs_input_grad[0]:
-            to_n = half.inward.input_gradient(both, pushed)
-            to_x = half.norm.input_gradient(to_n, x).add_(grad)
+        to_x, inward = half.inward.gradients(x, both, grad, wanted=ctx.needs_input_grad[0])
         return to_x, None, *inward, *outward

@@ -6,6 +6,7 @@ each with its largest as its scale, 8 bits a weight.
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Literal
 
 import torch
@@ -54,6 +55,8 @@ class Quantized:
 
 
 def _bitsandbytes() -> Any:
+    # It warns of a kernel for products in 4 bits, which are not computed here.
+    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
     try:
         import bitsandbytes.functional as functional
     except ImportError as error:

@@ -41,9 +41,8 @@ class RmsNorm:
         """[..., d] to [..., d]."""
         return self.normalised(x)[0].mul_(self.gain)
 
-    def input_gradient(self, grad: Tensor, x: Tensor) -> Tensor:
-        """Gradient of x from that of y, [..., d], which is overwritten."""
-        n, rate = self.normalised(x)
+    def input_gradient(self, grad: Tensor, n: Tensor, rate: Tensor) -> Tensor:
+        """Gradient of x from that of y, [..., d], which is overwritten; n and rate are x's."""
         grad.mul_(self.gain)
         mean = (grad * n).mean(dim=-1, keepdim=True)
         return grad.addcmul_(n, mean, value=-1).mul_(rate)

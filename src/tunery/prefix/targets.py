@@ -70,17 +70,11 @@ def chosen_blocks(
     Args:
         count: Blocks of the model.
         blocks: Indices, or ranges with both ends such as "20-29".
-        last_blocks: The last so many; all if there are not that many.
+        last_blocks: The last so many, all if there are not that many; not with `blocks`.
 
     Raises:
-        UserError: Both are given, or a block is not there.
+        UserError: A block is not there.
     """
-    if blocks is not None and last_blocks is not None:
-        raise UserError(
-            f"method.blocks is {list(blocks)} and method.last_blocks {last_blocks}; "
-            "expected one of the two.",
-            "Leave one of them out.",
-        )
     if last_blocks is not None:
         return list(range(max(0, count - last_blocks), count))
     if blocks is None:

@@ -18,6 +18,23 @@ CHAT_TEMPLATE = (
 """ChatML, without a default system prompt."""
 
 
+SHAPE: dict[str, Any] = {
+    "vocab_size": 258,
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 512,
+    "initializer_range": 0.2,
+    "pad_token_id": 1,
+    "bos_token_id": 0,
+    "eos_token_id": 1,
+}
+"""Sizes of a tiny model, as most families' configurations name them; weights large enough to tell
+one computation from another."""
+
+
 def tiny_tokenizer() -> Any:
     """A byte-level tokenizer with ChatML's control tokens: 258 ids, one a byte and two more."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
@@ -44,23 +61,11 @@ def tiny_llama(seed: int = 0, **changes: Any) -> Any:
         seed: Of its weights.
         changes: Entries of its `LlamaConfig` to set otherwise.
     """
-    settings = {
-        "vocab_size": 258,
-        "hidden_size": 32,
-        "intermediate_size": 48,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 2,
-        "max_position_embeddings": 512,
-        "eos_token_id": 1,
-        "bos_token_id": 0,
-        "pad_token_id": 1,
-        "tie_word_embeddings": True,
-        "initializer_range": 0.2,
-    }
     state = torch.random.get_rng_state()
     torch.manual_seed(seed)
-    network = LlamaForCausalLM(LlamaConfig(**(settings | changes))).eval()
+    network = LlamaForCausalLM(
+        LlamaConfig(**(SHAPE | {"tie_word_embeddings": True} | changes))
+    ).eval()
     torch.random.set_rng_state(state)
     return network
 

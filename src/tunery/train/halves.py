@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from tunery.models.token_row import TokenRow
 from tunery.prefix import lora
 from tunery.prefix.forest import unique_tokens
-from tunery.prefix.fuse import fuse_blocks
+from tunery.prefix.fuse import fuse_blocks, unfuse_blocks
 from tunery.train.device import memory_limit
 from tunery.train.order import RowOrder
 from tunery.train.plan import Choice
@@ -25,14 +26,24 @@ LOOKED_AT = 8
 """Steps whose unique tokens are counted."""
 
 
-def choose_halves(network: Any, rows: Sequence[TokenRow], order: RowOrder) -> tuple[Choice, ...]:
-    """Lets the blocks that can be computed as halves be so; says how.
+@contextmanager
+def using_halves(
+    network: Any, rows: Sequence[TokenRow], order: RowOrder
+) -> Iterator[tuple[Choice, ...]]:
+    """Lets the blocks that can be computed as halves be so for a while; says how.
 
     Args:
         network: With LoRA layers attached, or without; changed in place.
         rows: The training rows.
         order: Which of them form a step.
     """
+    try:
+        yield _choose(network, rows, order)
+    finally:
+        unfuse_blocks(network)
+
+
+def _choose(network: Any, rows: Sequence[TokenRow], order: RowOrder) -> tuple[Choice, ...]:
     size = 4 * sum(layer.weight.numel() for layer in lora.layers(network).values())
     if not size:
         return ()

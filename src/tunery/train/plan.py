@@ -97,6 +97,7 @@ def make_plan(
     validation: Sequence[TokenRow],
     settings: TrainSection,
     *,
+    order: RowOrder,
     memory: Callable[[], Memory],
     compute: ComputeChoice,
     chosen: Sequence[Choice] = (),
@@ -108,6 +109,7 @@ def make_plan(
         rows: The training rows.
         validation: Rows of the validation loss.
         settings: How it is trained.
+        order: Which rows form a step.
         memory: Asks what is free and what the process holds; asked when the weights, which are
             mapped from a file, have been read once.
         compute: The timed product.
@@ -116,7 +118,6 @@ def make_plan(
     Raises:
         UserError: The longest row does not fit in the free memory.
     """
-    order = RowOrder(rows, number(settings.batch_size), settings.batching, settings.seed)
     budget = settings.micro_batch_tokens
     layers = lora.layers(network)
     products = _kept_products(layers.values())

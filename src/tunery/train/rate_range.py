@@ -18,7 +18,7 @@ from tunery.models.token_row import TokenRow
 from tunery.prefix import lora
 from tunery.prefix.recompute import recompute_blocks
 from tunery.train.device import choose_compute, memory_now
-from tunery.train.halves import choose_halves
+from tunery.train.halves import using_halves
 from tunery.train.hyperparameters import resolve
 from tunery.train.loop import accumulate
 from tunery.train.optimizer import PackedAdamW
@@ -98,26 +98,30 @@ def range_test(
     method, settings, _ = resolve(network, rows, method, settings)
     trainable = make_trainable(model, method, settings.seed)
     order = RowOrder(rows, number(settings.batch_size), settings.batching, settings.seed)
-    choose_halves(network, rows, order)
-    plan = make_plan(network, rows, [], settings, memory=memory_now, compute=choose_compute())
-    if plan.recompute:
-        recompute_blocks(network)
-    optimizer = PackedAdamW(trainable.parameters, settings.weight_decay)
-    lora.merge_all(network)
     points: list[RatePoint] = []
     total = 0.0
-    for step, rate in enumerate(rates):
-        batch = [rows[index] for index in order.of_step(step)]
-        loss, _ = accumulate(network, batch, method.name, plan.budget, key=(settings.seed, step))
-        norm = optimizer.step(rate, settings.max_grad_norm)
-        if not (math.isfinite(loss) and math.isfinite(norm)):
-            break
+    with using_halves(network, rows, order):
+        plan = make_plan(
+            network, rows, [], settings, order=order, memory=memory_now, compute=choose_compute()
+        )
+        if plan.recompute:
+            recompute_blocks(network)
+        optimizer = PackedAdamW(trainable.parameters, settings.weight_decay)
         lora.merge_all(network)
-        total = SMOOTHING * total + (1 - SMOOTHING) * loss
-        points.append(RatePoint(rate, loss, total / (1 - SMOOTHING ** (step + 1))))
-        on_point(points[-1])
-        if points[-1].smoothed > TOO_HIGH * min(point.smoothed for point in points):
-            break
+        for step, rate in enumerate(rates):
+            batch = [rows[index] for index in order.of_step(step)]
+            loss, _ = accumulate(
+                network, batch, method.name, plan.budget, key=(settings.seed, step)
+            )
+            norm = optimizer.step(rate, settings.max_grad_norm)
+            if not (math.isfinite(loss) and math.isfinite(norm)):
+                break
+            lora.merge_all(network)
+            total = SMOOTHING * total + (1 - SMOOTHING) * loss
+            points.append(RatePoint(rate, loss, total / (1 - SMOOTHING ** (step + 1))))
+            on_point(points[-1])
+            if points[-1].smoothed > TOO_HIGH * min(point.smoothed for point in points):
+                break
     suggested, reason = suggest(points, rates, multiplier)
     return RateRange(tuple(points), suggested, multiplier, reason)
 

@@ -17,14 +17,13 @@ from tunery.models.adapters import Adapter
 from tunery.models.load import LoadedModel
 from tunery.models.token_row import TokenRow
 from tunery.prefix import lora
-from tunery.prefix.fuse import unfuse_blocks
 from tunery.prefix.recompute import recompute_blocks
 from tunery.prefix.states import Trunk
 from tunery.train import checkpoint
 from tunery.train.device import choose_compute, keep_freed_memory, memory_now
 from tunery.train.divergence import DivergenceGuard
 from tunery.train.events import Noted, OnEvent, Resumed
-from tunery.train.halves import choose_halves
+from tunery.train.halves import using_halves
 from tunery.train.hyperparameters import resolve
 from tunery.train.identity import describe_rounding, identify, identify_base
 from tunery.train.loop import LoopSettings, run_steps
@@ -99,77 +98,62 @@ def train(
     _check_supervised(rows)
     _check_early_stopping(validation, settings)
     keep_freed_memory()
-    try:
-        return _train(model, rows, validation, method, settings, session, on_event)
-    finally:
-        unfuse_blocks(model.network)
-
-
-def _train(
-    model: LoadedModel,
-    rows: Sequence[TokenRow],
-    validation: Sequence[TokenRow],
-    method: MethodSection,
-    settings: TrainSection,
-    session: Session,
-    on_event: OnEvent,
-) -> TrainResult:
-    """The story itself; leaves blocks as halves."""
     base = identify_base(model.network)
     method, settings, choices = resolve(model.network, rows, method, settings)
     trainable = make_trainable(model, method, settings.seed)
     order = RowOrder(rows, number(settings.batch_size), settings.batching, settings.seed)
-    halves = choose_halves(model.network, rows, order)
-    plan = make_plan(
-        model.network,
-        rows,
-        validation,
-        settings,
-        memory=memory_now,
-        compute=choose_compute(),
-        chosen=[*choices, *trainable.choices, *halves],
-    )
-    on_event(plan)
-    if plan.recompute:
-        recompute_blocks(model.network)
+    with using_halves(model.network, rows, order) as halves:
+        plan = make_plan(
+            model.network,
+            rows,
+            validation,
+            settings,
+            order=order,
+            memory=memory_now,
+            compute=choose_compute(),
+            chosen=[*choices, *trainable.choices, *halves],
+        )
+        on_event(plan)
+        if plan.recompute:
+            recompute_blocks(model.network)
 
-    optimizer = PackedAdamW(trainable.parameters, settings.weight_decay)
-    identity = identify(base, trainable.identity, rows, validation, settings)
-    milestones = Milestones(
-        network=model.network,
-        optimizer=optimizer,
-        rows=rows,
-        validation=validation,
-        method=method.name,
-        settings=settings,
-        steps_per_epoch=order.steps_per_epoch,
-        budget=plan.budget,
-        identity=identity,
-        session=session,
-        on_event=on_event,
-        guard=DivergenceGuard(settings.divergence_factor, number(settings.batch_size)),
-        watch=_watch(settings),
-    )
-    last = first = _go_on(milestones)
-    if session.resume:
-        where = str(checkpoint.place(session.folder, first)) if first else None
-        on_event(Resumed(first, plan.steps, where))
+        optimizer = PackedAdamW(trainable.parameters, settings.weight_decay)
+        identity = identify(base, trainable.identity, rows, validation, settings)
+        milestones = Milestones(
+            network=model.network,
+            optimizer=optimizer,
+            rows=rows,
+            validation=validation,
+            method=method.name,
+            settings=settings,
+            steps_per_epoch=order.steps_per_epoch,
+            budget=plan.budget,
+            identity=identity,
+            session=session,
+            on_event=on_event,
+            guard=DivergenceGuard(settings.divergence_factor, number(settings.batch_size)),
+            watch=_watch(settings),
+        )
+        last = first = _go_on(milestones)
+        if session.resume:
+            where = str(checkpoint.place(session.folder, first)) if first else None
+            on_event(Resumed(first, plan.steps, where))
 
-    begin = time.perf_counter()
-    loop = _loop_settings(plan, order, method, settings, milestones.budget)
-    if plan.trunk_bytes:
-        milestones.trunk = Trunk(model.network, [rows, validation], loop.budget)
-    steps = run_steps(model.network, optimizer, rows, loop, first, milestones.trunk)
-    while not milestones.watch.stopped and (done := next(steps, None)):
-        on_event(done)
-        milestones.after(done)
-        last = done.step
-    taken = _take_best(milestones, last)
-    optimizer.release()
-    seconds = time.perf_counter() - begin
-    return TrainResult(
-        trainable.adapter, plan, seconds, peak_memory(), last, taken, milestones.watch.best
-    )
+        begin = time.perf_counter()
+        loop = _loop_settings(plan, order, method, settings, milestones.budget)
+        if plan.trunk_bytes:
+            milestones.trunk = Trunk(model.network, [rows, validation], loop.budget)
+        steps = run_steps(model.network, optimizer, rows, loop, first, milestones.trunk)
+        while not milestones.watch.stopped and (done := next(steps, None)):
+            on_event(done)
+            milestones.after(done)
+            last = done.step
+        taken = _take_best(milestones, last)
+        optimizer.release()
+        seconds = time.perf_counter() - begin
+        return TrainResult(
+            trainable.adapter, plan, seconds, peak_memory(), last, taken, milestones.watch.best
+        )
 
 
 def peak_memory() -> int:

@@ -9,9 +9,9 @@ from typing import Any
 
 from torch import Tensor
 
+from tunery.config.conflicts import check_conflicts
 from tunery.config.method import MethodSection
 from tunery.config.section import number
-from tunery.errors import UserError
 from tunery.models.adapters import Adapter, block_of
 from tunery.models.load import LoadedModel
 from tunery.prefix import lora
@@ -55,50 +55,11 @@ def make_trainable(model: LoadedModel, method: MethodSection, seed: int) -> Trai
     Raises:
         UserError: Targets or blocks are not those of the model, or settings exclude each other.
     """
-    check_embeddings(method)
-    _check_dropout(method)
+    check_conflicts(method)
     return _whole(model, method) if method.kind == "full" else _adapter(model, method, seed)
 
 
-def check_embeddings(method: MethodSection) -> None:
-    """Refuses new tokens and a trained embedding where they cannot be.
-
-    Raises:
-        UserError: The weights themselves are trained, or kept in few bits.
-    """
-    if method.kind == "full" and (method.new_tokens or method.train_embeddings):
-        key = "new_tokens" if method.new_tokens else "train_embeddings"
-        raise UserError(
-            f"method.{key} is set and method.kind full; expected kind lora.",
-            f"Leave method.{key} out: full fine-tuning without targets trains the embedding anyway."
-            if key == "train_embeddings"
-            else "Leave one of them out.",
-        )
-    if method.quantize is not None and method.train_embeddings:
-        raise UserError(
-            f"method.quantize is {method.quantize} and method.train_embeddings true; the embedding "
-            "would need more memory than few bits save.",
-            "Leave one of them out; method.new_tokens alone goes with method.quantize.",
-        )
-
-
-def _check_dropout(method: MethodSection) -> None:
-    """Refuses dropout of an adapter's inputs where there is none, or none of the plain form."""
-    if method.dropout and (method.kind == "full" or method.dora):
-        other = "method.kind is full" if method.kind == "full" else "method.dora is true"
-        raise UserError(
-            f"method.dropout is {method.dropout:g} and {other}; dropout is LoRA's, without DoRA.",
-            "Leave one of them out.",
-        )
-
-
 def _whole(model: LoadedModel, method: MethodSection) -> Trainable:
-    if method.quantize is not None:
-        raise UserError(
-            f"method.quantize is {method.quantize} and method.kind full; weights in few bits "
-            "cannot be trained.",
-            "Leave one of them out.",
-        )
     chosen = unfreeze(
         model.network, method.targets, blocks=method.blocks, last_blocks=method.last_blocks
     )

@@ -2,14 +2,12 @@
 
 import pytest
 
-from tunery.config.method import MethodSection
 from tunery.data.conversation import Conversation, Message
 from tunery.errors import UserError
 from tunery.models.load import open_model
 from tunery.models.new_tokens import add_tokens, own_template
 from tunery.prefix import attention
 from tunery.testing.tiny_models import save_tiny_model
-from tunery.train.trainable import check_embeddings
 
 
 @pytest.fixture
@@ -61,17 +59,3 @@ def test_a_damaged_tokenizer_is_named(model, tmp_path):
     (tmp_path / "tokenizer_config.json").write_text("{")
     with pytest.raises(UserError, match="is damaged"):
         own_template(tmp_path, model.template)
-
-
-@pytest.mark.parametrize(
-    ("method", "said"),
-    [
-        ({"kind": "full", "new_tokens": ("<x>",)}, "method.new_tokens is set and method.kind full"),
-        ({"kind": "full", "train_embeddings": True}, "method.train_embeddings is set"),
-        ({"quantize": "nf4", "train_embeddings": True}, "method.quantize is nf4"),
-    ],
-)
-def test_settings_that_exclude_each_other(method, said):
-    with pytest.raises(UserError, match=said):
-        check_embeddings(MethodSection(**method))
-    check_embeddings(MethodSection(quantize="nf4", new_tokens=("<x>",)))

@@ -13,19 +13,10 @@ from transformers import (
 from tunery.errors import UserError
 from tunery.prefix import attention
 from tunery.prefix.self_check import compare_with_plain
+from tunery.testing import tiny_models
 from tunery.testing.padded import row
 
-SHAPE = {
-    "vocab_size": 60,
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "head_dim": 8,
-    "initializer_range": 0.3,
-    "pad_token_id": 1,
-}
+SHAPE = tiny_models.SHAPE | {"head_dim": 8, "vocab_size": 60, "initializer_range": 0.3}
 ROWS = [row([2, 3, 4, 5, *range(10, 10 + n)], [True] * (4 + n)) for n in (3, 9, 20)]
 
 

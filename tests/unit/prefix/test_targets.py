@@ -48,8 +48,3 @@ def test_blocks_that_are_not_there_are_refused(item):
         UserError, match=rf"method.blocks names {item}; expected blocks from 0 to 1"
     ):
         chosen_blocks(2, [0, item], None)
-
-
-def test_blocks_and_last_blocks_together_are_refused():
-    with pytest.raises(UserError, match=r"blocks is \[0\] and method.last_blocks 1"):
-        chosen_blocks(2, [0], 1)

@@ -5,7 +5,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from tunery.prefix import attention, lora
 from tunery.testing.padded import row, with_lora
 from tunery.testing.tiny_models import tiny_llama
-from tunery.train.halves import MERGED_FROM, choose_halves
+from tunery.train.halves import MERGED_FROM, using_halves
 from tunery.train.order import RowOrder
 
 
@@ -14,7 +14,8 @@ def chosen(network, length, batch=2):
         row([2 + (n + i) % 250 for i in range(length)], [False] + [True] * (length - 1))
         for n in range(4)
     ]
-    return choose_halves(network, rows, RowOrder(rows, batch, "shuffled", 0))
+    with using_halves(network, rows, RowOrder(rows, batch, "shuffled", 0)) as choices:
+        return choices
 
 
 def test_few_tokens_a_step_are_computed_beside_the_weights():

@@ -54,7 +54,10 @@ def rows(count=10, length=40, shared=20):
 def plan(network, data, free=8 * GIB, **changes):
     settings = TrainSection(**{"epochs": 2, "batch_size": 4} | changes)
     memory = Memory(free, GIB)
-    return make_plan(network, data, data[:2], settings, memory=lambda: memory, compute=COMPUTE)
+    order = RowOrder(data, settings.batch_size, settings.batching, settings.seed)
+    return make_plan(
+        network, data, data[:2], settings, order=order, memory=lambda: memory, compute=COMPUTE
+    )
 
 
 def test_a_plan_counts_what_sharing_leaves(network):
