@@ -23,6 +23,7 @@ from tunery.cli.reading import (
 if TYPE_CHECKING:
     from tunery.data.findings import Finding
     from tunery.data.read import ReadResult
+    from tunery.data.records import Record
 
 app = typer.Typer(no_args_is_help=True, help="Look at data files before training on them.")
 
@@ -49,10 +50,10 @@ def check_data(
 
     Example: tunery data check train.jsonl
     """
-    from tunery.data.read import read_conversations
+    from tunery.data.read import read_records
 
     columns = column_mapping(prompt_column, completion_column, system_column)
-    result = read_conversations(file, format=format, columns=columns, system=system)
+    result = read_records(file, format=format, columns=columns, system=system)
     if as_json:
         show_json(_document(file, result))
     else:
@@ -61,7 +62,7 @@ def check_data(
         raise typer.Exit(EXIT_BAD_ROWS)
 
 
-def _document(file: Path, result: ReadResult) -> dict[str, object]:
+def _document(file: Path, result: ReadResult[Record]) -> dict[str, object]:
     return {
         "file": str(file),
         "format": result.format,
@@ -73,7 +74,7 @@ def _document(file: Path, result: ReadResult) -> dict[str, object]:
     }
 
 
-def _show(file: Path, result: ReadResult) -> None:
+def _show(file: Path, result: ReadResult[Record]) -> None:
     say(f"{file}: format {result.format} ({result.format_reason})")
     shown = result.findings[:SHOWN_FINDINGS]
     if shown:

@@ -12,19 +12,19 @@ if TYPE_CHECKING:
 
 FormatOption = Annotated[
     # `config.data.FormatName`, written out: importing it here would cost every command's start.
-    Literal["auto", "chat", "prompt_completion", "csv"],
-    typer.Option("--format", help="Format of the file; auto looks at its ending and its rows."),
+    Literal["auto", "chat", "prompt_completion"],
+    typer.Option("--format", help="Format of the file; auto looks at its first rows."),
 ]
 PromptColumn = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="CSV column with the user's text.", show_default="prompt"),
+    typer.Option(metavar="NAME", help="Column with the user's text."),
 ]
 CompletionColumn = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="CSV column with the answer.", show_default="completion"),
+    typer.Option(metavar="NAME", help="Column with the answer."),
 ]
 SystemColumn = Annotated[
-    str | None, typer.Option(metavar="NAME", help="CSV column with a system prompt for its row.")
+    str | None, typer.Option(metavar="NAME", help="Column with a system prompt for its row.")
 ]
 SystemPrompt = Annotated[
     str | None, typer.Option(metavar="TEXT", help="System prompt for rows that have none.")
@@ -38,11 +38,9 @@ DataFile = Annotated[
 def column_mapping(
     prompt: str | None, completion: str | None, system: str | None
 ) -> ColumnMapping | None:
-    """The columns that were named, the others by their usual names; None if none was named."""
+    """The columns that were named; None if none was named."""
     if prompt is None and completion is None and system is None:
         return None
     from tunery.config.data import ColumnMapping
 
-    return ColumnMapping(
-        prompt=prompt or "prompt", completion=completion or "completion", system=system
-    )
+    return ColumnMapping(prompt=prompt, completion=completion, system=system)

@@ -7,16 +7,16 @@ from pydantic import Field
 
 from tunery.config.section import Section
 
-FormatName = Literal["auto", "chat", "prompt_completion", "csv"]
+FormatName = Literal["auto", "chat", "prompt_completion"]
 
 
 class ColumnMapping(Section):
-    """Which columns of a CSV file become which turns."""
+    """Which columns of a table, or keys of objects, are which keys of the format."""
 
-    prompt: str
+    prompt: str | None = None
     """Column with the user's text."""
 
-    completion: str
+    completion: str | None = None
     """Column with the answer to learn."""
 
     system: str | None = None
@@ -37,10 +37,10 @@ class DataSection(Section):
     """File with held-out rows, on which base and tuned model are compared."""
 
     format: FormatName = "auto"
-    """Format of the files; `auto` decides by the ending and the keys of the rows."""
+    """Format of the files; `auto` decides by the keys of the first rows."""
 
     columns: ColumnMapping | None = None
-    """Columns of a CSV file; needed for `.csv`."""
+    """Columns whose names are not those of the format; the others are then left aside."""
 
     system: str | None = Field(default=None, min_length=1)
     """System prompt put before rows that have none."""

@@ -1,8 +1,9 @@
 """Data files to conversations.
 
-Entry points: `read.read_conversations` (a file to `Conversation` rows, with a `Finding` for
-everything wrong or odd in it), `findings.CODES` (what can be found), `split.hold_out` (rows that
-training will not see). A format is a file in `formats/`.
+A file goes through `sources` (bytes to objects), `formats` (an object to a record) and checks.
+Entry points: `file.understand` (how a file is read, and its rows one by one), `read.read_records`
+and `read.read_conversations` (all rows in memory, with a `Finding` for everything wrong or odd),
+`findings.CODES` (what can be found), `split.hold_out` (rows that training will not see).
 
     result = read_conversations("train.jsonl")
     print(f"{len(result.rows)} of {result.total} rows, {result.format_reason}")

@@ -1,25 +1,18 @@
-"""Which format a file has, and how that was seen."""
+"""Which format rows have, and how that was seen."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
-from pathlib import Path
 
 from tunery.config.data import FormatName
-from tunery.data.text_file import BLANK
+from tunery.data.formats.format import Format, Object
+from tunery.data.formats.table import FORMATS
 from tunery.data.wording import listed, nearest
 from tunery.errors import DataError
 
 SAMPLE_ROWS = 50
-
-_JSON_ENDINGS = (".jsonl", ".ndjson", ".json")
-_CSV_ENDINGS = (".csv", ".tsv")
-# The key that only rows of this format have; a prompt stands in preference rows as well.
-_KEYS: dict[FormatName, str] = {"chat": "messages", "prompt_completion": "completion"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,55 +28,41 @@ class Detected:
     reason: str
 
 
-def detect_format(path: Path, lines: Iterable[str]) -> Detected:
-    """Decides by the file's ending and the keys of its first rows.
+def detect_format(sample: Sequence[Object], file: str) -> Detected:
+    """Decides by the keys of the first rows.
 
     Args:
-        path: The file, for its ending.
-        lines: Its lines, from the first on.
+        sample: The first rows that are objects, at most `SAMPLE_ROWS` of them.
+        file: Path of the file, for the message.
 
     Raises:
-        DataError: It is none of the formats, or cannot be told.
+        DataError: They are none of the formats.
     """
-    ending = path.suffix.lower()
-    if ending in _CSV_ENDINGS:
-        return Detected("csv", f"the file ends in {ending}")
-    filled = (text for line in lines if (text := line.strip(BLANK)))
-    sample = list(islice(filled, SAMPLE_ROWS))
-    if ending not in _JSON_ENDINGS and sample and sample[0][0] not in "{[":
-        raise DataError(
-            f"The format of {path} cannot be told from its ending or its first line.",
-            "Give the format (data.format): chat, prompt_completion or csv.",
-        )
-    objects = [value for text in sample if (value := _object(text)) is not None]
-    if not objects:
+    if not sample:
         return Detected("chat", "no object among the first rows, so taken for the usual format")
-    if votes := Counter(vote for value in objects if (vote := _vote(value)) is not None):
+    if votes := Counter(name for row in sample if (name := _match(row))):
         name, count = votes.most_common(1)[0]
-        return Detected(name, f"{count} of its first {len(sample)} rows have the key {_KEYS[name]}")
-    if votes := Counter(vote for value in objects if (vote := _near_vote(value)) is not None):
+        keys = listed(FORMATS[name].keys)
+        return Detected(name, f"{count} of its first {len(sample)} rows have {keys}")
+    if votes := Counter(name for row in sample if (name := _near_match(row))):
         name, _ = votes.most_common(1)[0]
-        return Detected(name, f"its first rows have a key much like {_KEYS[name]}")
-    keys = f"the keys {listed(objects[0])}" if objects[0] else "no keys"
+        return Detected(name, f"its first rows have keys much like {listed(FORMATS[name].keys)}")
+    have = f"the keys {listed(sample[0])}" if sample[0] else "no keys"
+    expected = "; ".join(f"{listed(format.keys)} ({name})" for name, format in FORMATS.items())
     raise DataError(
-        f'The first rows of {path} have {keys}; expected "messages", or "prompt" and "completion".',
-        "Rename the keys, or convert the rows; a CSV file may have columns of any name.",
+        f"The first rows of {file} have {have}; expected those of a format: {expected}.",
+        "Rename the keys, or say which column is which (data.columns).",
     )
 
 
-def _object(text: str) -> dict[str, object] | None:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
+def _match(row: Object) -> FormatName | None:
+    return next((name for name, format in FORMATS.items() if format.matches(row)), None)
 
 
-def _vote(value: dict[str, object]) -> FormatName | None:
-    """The format whose own key the row has."""
-    return next((name for name, key in _KEYS.items() if key in value), None)
+def _near_match(row: Object) -> FormatName | None:
+    """The first format of which the row has a key, or nearly has one."""
+    return next((name for name, format in FORMATS.items() if _is_near(row, format)), None)
 
 
-def _near_vote(value: dict[str, object]) -> FormatName | None:
-    """The format whose own key the row nearly has."""
-    return next((name for name, key in _KEYS.items() if nearest(key, value)), None)
+def _is_near(row: Object, format: Format) -> bool:
+    return any(nearest(key, row) for key in format.keys)

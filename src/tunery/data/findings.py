@@ -23,7 +23,6 @@ class Code(NamedTuple):
 # Codes are read by programs: a code keeps its meaning for ever, a new meaning gets a new code.
 CODES: dict[str, Code] = {
     "file.not_utf8": Code("error", "The line has bytes that are not UTF-8 text."),
-    "file.columns_unused": Code("warning", "Columns were named, but the file is not a CSV file."),
     "json.invalid": Code("error", "The line is not valid JSON."),
     "json.duplicate_key": Code("error", "A key occurs twice in one JSON object."),
     "json.not_object": Code("error", "The line is JSON, but not an object."),

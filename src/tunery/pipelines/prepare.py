@@ -97,7 +97,7 @@ def _shared_system(rows: Sequence[Conversation]) -> str | None:
     return next(iter(prompts))[0] if len(prompts) == 1 and len(next(iter(prompts))) == 1 else None
 
 
-def read_file(section: DataSection, path: Path) -> ReadResult:
+def read_file(section: DataSection, path: Path) -> ReadResult[Conversation]:
     """Reads one of the run's files as the section says."""
     return read_conversations(
         path, format=section.format, columns=section.columns, system=section.system

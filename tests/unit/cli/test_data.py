@@ -77,12 +77,6 @@ def test_json_lists_every_finding(run_json, tmp_path):
     assert document["format"] == "chat"
 
 
-def test_a_finding_about_the_whole_file(run, tmp_path):
-    out = run("data", "check", write(tmp_path, good(1)), "--prompt-column", "q").stdout
-
-    assert "file  warning   file.columns_unused" in out
-
-
 def test_csv_columns(run_json, tmp_path):
     file = write(tmp_path, "q,completion,who", "hi,hello,x", name="rows.csv")
 
@@ -97,7 +91,7 @@ def test_missing_column(run, tmp_path):
 
     result = run("data", "check", file, "--completion-column", "answer", expect=2)
 
-    assert 'has no column "prompt" and has no column "answer"' in result.stderr
+    assert 'has no column "answer"' in result.stderr
 
 
 def test_format_and_system_prompt(run_json, tmp_path):

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tunery.config.data import ColumnMapping
 from tunery.data.findings import CODES, Place
-from tunery.data.read import read_conversations
+from tunery.data.read import read_records
 
 A = {"role": "assistant", "content": "b"}
 U = {"role": "user", "content": "a"}
@@ -19,7 +18,6 @@ def chat(*messages: object, **keys: object) -> str:
 # A smallest file for every code.
 SAMPLES = {
     "file.not_utf8": b"\xff\xfa",
-    "file.columns_unused": chat(U, A),
     "json.invalid": "{",
     "json.duplicate_key": '{"messages": [], "messages": [1]}',
     "json.not_object": "3",
@@ -69,8 +67,7 @@ def test_every_code_can_be_found(tmp_path: Path, code: str) -> None:
     sample = SAMPLES[code]
     path = tmp_path / ("rows.csv" if code.startswith("csv.") else "rows.jsonl")
     path.write_bytes(sample if isinstance(sample, bytes) else sample.encode())
-    mapping = ColumnMapping(prompt="a", completion="b") if code == "file.columns_unused" else None
-    result = read_conversations(path, columns=mapping)
+    result = read_records(path)
     finding = next(f for f in result.findings if f.code == code)
     assert finding.severity == CODES[code].severity
     assert finding.message

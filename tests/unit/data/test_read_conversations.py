@@ -158,16 +158,23 @@ def test_columns_reach_the_table(tmp_path: Path) -> None:
         ["Default.", "Why?", "So."],
         ["Own.", "How?", "Thus."],
     ]
-    assert result.format == "csv"
-    assert result.format_reason.startswith("the file ends in .csv; columns")
+    assert result.format == "prompt_completion"
+    assert '"q" is the prompt, "a" is the completion' in result.format_reason
 
 
-def test_columns_without_a_table_are_told(tmp_path: Path) -> None:
-    mapping = ColumnMapping(prompt="q", completion="a")
-    result = read_conversations(write(tmp_path, chat("a", "b")), columns=mapping)
-    assert codes(result) == [(0, "file.columns_unused")]
-    assert result.findings[0].severity == "warning"
-    assert len(result.rows) == 1
+def test_keys_of_objects_are_mapped_like_columns(tmp_path: Path) -> None:
+    path = write(tmp_path, '{"q": "Why?", "completion": "So.", "id": 3}\n')
+    result = read_conversations(path, columns=ColumnMapping(prompt="q"))
+    assert [m.content for m in result.rows[0].messages] == ["Why?", "So."]
+    assert result.findings == ()
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.jsonl"])
+def test_a_column_that_is_not_there_is_told(tmp_path: Path, name: str) -> None:
+    text = "question,answer\n1,2\n" if name == "rows.csv" else '{"question": "1", "answer": "2"}'
+    with pytest.raises(DataError, match='no column "Questions"; its columns are') as caught:
+        read_conversations(write(tmp_path, text, name), columns=ColumnMapping(prompt="Questions"))
+    assert caught.value.hint == 'Did you mean "question"?'
 
 
 def test_a_duplicate_names_the_earlier_line_and_is_used(tmp_path: Path) -> None:

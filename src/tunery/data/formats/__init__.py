@@ -1,8 +1,8 @@
-"""One file a format: lines of text to rows, with what is wrong in each.
+"""One file a format: an object to a record, with what is wrong in it.
 
-Entry points: `chat.read_chat`, `prompt_completion.read_prompt_completion` and
-`csv_table.open_table`. They take lines, not files, and never raise for a bad row.
+Entry point: `table.FORMATS`. A format's reader takes one object and its place and never raises.
 
-    for row in read_chat(lines, "train.jsonl"):
-        print(row.line, row.messages, row.findings)
+    read = FORMATS["chat"].reader(objects)
+    row = read({"messages": [...]}, Place("train.jsonl", 1))
+    print(row.record, row.findings)
 """

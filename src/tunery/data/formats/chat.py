@@ -1,13 +1,13 @@
-"""OpenAI's chat format: JSON Lines with a `messages` list in each row."""
+"""OpenAI's chat format: a `messages` list in each row."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
+from tunery.data.conversation import Conversation
 from tunery.data.findings import Finding, Place
 from tunery.data.formats.chat_message import Turn, nearest_key, read_message
-from tunery.data.formats.jsonl import read_objects
-from tunery.data.formats.row import Row
+from tunery.data.formats.row import Row, row_of
 from tunery.data.wording import kind_of, quote
 
 _TOOL_KEYS = ("tools", "functions", "function_call")
@@ -15,21 +15,13 @@ _TOOL_KEYS = ("tools", "functions", "function_call")
 _KNOWN_KEYS = frozenset({"messages", "parallel_tool_calls", *_TOOL_KEYS})
 
 
-def read_chat(lines: Iterable[str], file: str) -> Iterator[Row]:
-    """Every row of a chat file; blank lines are not rows.
+def read_row(value: dict[str, object], place: Place) -> Row:
+    """One row of a chat file.
 
     Args:
-        lines: The lines, from the first of the file on.
-        file: Path of the file, for the findings.
+        value: The object.
+        place: Where it stands.
     """
-    for found in read_objects(lines, file):
-        if found.value is not None:
-            yield _read_row(found.value, found.place)
-        elif found.problem is not None:
-            yield Row(found.place.line, findings=(found.problem,))
-
-
-def _read_row(value: dict[str, object], place: Place) -> Row:
     turns, findings = _turns(value, place)
     for turn in turns:
         findings.extend(turn.findings)
@@ -46,7 +38,12 @@ def _read_row(value: dict[str, object], place: Place) -> Row:
         )
     findings += _whole_conversation(turns, place)
     messages = tuple(turn.message for turn in turns if turn.message is not None)
-    return Row(place.line, messages, tuple(findings), _unused_keys(value, turns, place))
+    return row_of(
+        place,
+        Conversation(messages, place.file, place.line),
+        findings,
+        _unused_keys(value, turns, place),
+    )
 
 
 def _turns(value: dict[str, object], place: Place) -> tuple[list[Turn], list[Finding]]:

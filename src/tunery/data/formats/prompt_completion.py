@@ -1,35 +1,25 @@
-"""JSON Lines with a `prompt` and a `completion` in each row, and perhaps a `system` prompt."""
+"""A `prompt` and a `completion` in each row, and perhaps a `system` prompt."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
+from tunery.data.conversation import Conversation
 from tunery.data.findings import Finding, Place
 from tunery.data.formats.chat_message import nearest_key
-from tunery.data.formats.jsonl import read_objects
 from tunery.data.formats.pair import empty_completion, turns_of_pair
-from tunery.data.formats.row import Row
+from tunery.data.formats.row import Row, row_of
 from tunery.data.wording import kind_of, quote
 
 _NEEDED = ("prompt", "completion")
 _KNOWN_KEYS = (*_NEEDED, "system")
 
 
-def read_prompt_completion(lines: Iterable[str], file: str) -> Iterator[Row]:
-    """Every row of a prompt/completion file; blank lines are not rows.
+def read_row(value: dict[str, object], place: Place) -> Row:
+    """One row of a prompt/completion file.
 
     Args:
-        lines: The lines, from the first of the file on.
-        file: Path of the file, for the findings.
+        value: The object.
+        place: Where it stands.
     """
-    for found in read_objects(lines, file):
-        if found.value is not None:
-            yield _read_row(found.value, found.place)
-        elif found.problem is not None:
-            yield Row(found.place.line, findings=(found.problem,))
-
-
-def _read_row(value: dict[str, object], place: Place) -> Row:
     missing = [key for key in _NEEDED if key not in value]
     findings = [_missing(key, value, place) for key in missing]
     texts = {"prompt": "", "completion": "", "system": ""}
@@ -51,7 +41,8 @@ def _read_row(value: dict[str, object], place: Place) -> Row:
         # Where a needed key is missing, that finding names the nearest one.
         if not missing and key not in _KNOWN_KEYS and value[key] is not None
     )
-    return Row(place.line, turns_of_pair(**texts), tuple(findings), once)
+    record = Conversation(turns_of_pair(**texts), place.file, place.line)
+    return row_of(place, record, findings, once)
 
 
 def _missing(key: str, value: dict[str, object], place: Place) -> Finding:

@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from tunery.data.conversation import Message
-from tunery.data.formats.chat import read_chat
+from tunery.data.findings import Place
+from tunery.data.formats.chat import read_row
 from tunery.data.formats.row import Row
 
 USER = {"role": "user", "content": "Where is my parcel?"}
@@ -12,8 +13,7 @@ ANSWER = {"role": "assistant", "content": "In Turin."}
 
 
 def read_one(value: dict[str, Any]) -> Row:
-    (row,) = read_chat([json.dumps(value) + "\n"], "chat.jsonl")
-    return row
+    return read_row(value, Place("chat.jsonl", 1))
 
 
 def read_messages(*messages: Any) -> Row:
@@ -35,7 +35,7 @@ def test_reads_turns_of_every_text_role_in_order() -> None:
     ]
     row = read_messages(*turns)
     assert row.findings == ()
-    assert row.messages == (
+    assert row.record.messages == (
         Message("system", "Be short."),
         Message("developer", "Answer in English."),
         Message("user", "Where is my parcel?"),
@@ -43,7 +43,7 @@ def test_reads_turns_of_every_text_role_in_order() -> None:
         Message("user", ""),
         Message("assistant", "In Turin.", 1.0),
     )
-    assert [m.loss_weight for m in row.messages] == [0, 0, 0, 0, 0, 1]
+    assert [m.loss_weight for m in row.record.messages] == [0, 0, 0, 0, 0, 1]
 
 
 @pytest.mark.parametrize(
@@ -60,14 +60,14 @@ def test_reads_turns_of_every_text_role_in_order() -> None:
 def test_accepts_unusual_but_usable_rows(turns: list[dict[str, Any]]) -> None:
     row = read_messages(*turns)
     assert (row.findings, row.once) == ((), ())
-    assert len(row.messages) == len(turns)
+    assert len(row.record.messages) == len(turns)
 
 
 def test_joins_text_parts() -> None:
     parts = [{"type": "text", "text": "Where is "}, {"type": "text", "text": "it?"}]
     row = read_messages({"role": "user", "content": parts}, ANSWER)
     assert row.findings == ()
-    assert row.messages[0].content == "Where is it?"
+    assert row.record.messages[0].content == "Where is it?"
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_lists_a_weight_that_is_neither_0_nor_1(weight: Any) -> None:
 def test_warns_of_a_weight_on_a_turn_that_is_never_learned() -> None:
     row = read_messages({**USER, "weight": 1}, ANSWER)
     assert [(f.code, f.severity) for f in row.findings] == [("chat.weight_unused", "warning")]
-    assert row.messages[0].weight is None
+    assert row.record.messages[0].weight is None
 
 
 def test_lists_a_row_without_an_assistant() -> None:
@@ -191,7 +191,7 @@ def test_warns_of_odd_conversations(turns: list[Any], code: str, told: str) -> N
     row = read_messages(*turns)
     assert [(f.code, f.severity) for f in row.findings] == [(code, "warning")]
     assert told in row.findings[0].message
-    assert len(row.messages) == len(turns)
+    assert len(row.record.messages) == len(turns)
 
 
 @pytest.mark.parametrize(

@@ -1,22 +1,21 @@
-import json
 from typing import Any
 
 import pytest
 
 from tunery.data.conversation import Message
-from tunery.data.formats.prompt_completion import read_prompt_completion
+from tunery.data.findings import Place
+from tunery.data.formats.prompt_completion import read_row
 from tunery.data.formats.row import Row
 
 
 def read_one(value: dict[str, Any]) -> Row:
-    (row,) = read_prompt_completion([json.dumps(value)], "pairs.jsonl")
-    return row
+    return read_row(value, Place("pairs.jsonl", 1))
 
 
 def test_makes_turns_of_a_pair() -> None:
     row = read_one({"prompt": "2+2=", "completion": " 4!!!", "system": "Add."})
     assert (row.findings, row.once) == ((), ())
-    assert row.messages == (
+    assert row.record.messages == (
         Message("system", "Add."),
         Message("user", "2+2="),
         Message("assistant", " 4!!!"),
@@ -26,7 +25,7 @@ def test_makes_turns_of_a_pair() -> None:
 def test_an_empty_prompt_leaves_only_the_answer() -> None:
     row = read_one({"prompt": "", "completion": "Once upon a time", "system": None})
     assert row.findings == ()
-    assert row.messages == (Message("assistant", "Once upon a time"),)
+    assert row.record.messages == (Message("assistant", "Once upon a time"),)
 
 
 @pytest.mark.parametrize(
@@ -66,8 +65,3 @@ def test_a_chat_row_is_recognised() -> None:
 def test_tells_unused_keys() -> None:
     row = read_one({"prompt": "a", "completion": "b", "id": 1, "note": None})
     assert [(f.code, '"id"' in f.message) for f in row.once] == [("pair.unknown_key", True)]
-
-
-def test_bad_json_is_listed() -> None:
-    (row,) = read_prompt_completion(["nonsense"], "pairs.jsonl")
-    assert [finding.code for finding in row.findings] == ["json.invalid"]

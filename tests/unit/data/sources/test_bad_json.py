@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tunery.data.formats.bad_json import ONE_LINE_EACH, guess_cause
+from tunery.data.sources.bad_json import ONE_LINE_EACH, guess_cause
 
 
 def guess(text: str) -> str:

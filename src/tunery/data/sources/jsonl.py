@@ -5,36 +5,21 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-from tunery.data.findings import Finding, Place
-from tunery.data.formats.bad_json import ONE_LINE_EACH, guess_cause
-from tunery.data.text_file import BLANK, bad_bytes, last_character
+from tunery.data.findings import Place
+from tunery.data.sources.bad_json import ONE_LINE_EACH, guess_cause
+from tunery.data.sources.row import SourceRow
+from tunery.data.sources.text_file import BLANK, bad_bytes, last_character
 from tunery.data.wording import kind_of, quote
 from tunery.errors import DataError
-
-
-@dataclass(frozen=True, slots=True)
-class JsonRow:
-    """One line that is not blank.
-
-    Attributes:
-        place: Where it stands.
-        value: The object; None if `problem` says why there is none.
-        problem: What is wrong with the line; None if nothing.
-    """
-
-    place: Place
-    value: dict[str, object] | None = None
-    problem: Finding | None = None
 
 
 class _DuplicateKeyError(Exception):
     """A key occurs twice; the parser would silently keep the last value."""
 
 
-def read_objects(lines: Iterable[str], file: str) -> Iterator[JsonRow]:
+def read_objects(lines: Iterable[str], file: str) -> Iterator[SourceRow]:
     """Every line that is not blank, as an object or with its problem.
 
     Args:
@@ -48,7 +33,7 @@ def read_objects(lines: Iterable[str], file: str) -> Iterator[JsonRow]:
             continue
         place = Place(file, number)
         if problem := bad_bytes(raw.rstrip("\r\n"), place):
-            yield JsonRow(place, problem=problem)
+            yield SourceRow(place, problem=problem)
             continue
         row, ends_inside_text = _parse(text, place, torn)
         if row.problem is None:
@@ -76,29 +61,29 @@ def refuse_array(lines: Iterable[str], path: Path) -> None:
     )
 
 
-def _parse(text: str, place: Place, torn: int) -> tuple[JsonRow, bool]:
+def _parse(text: str, place: Place, torn: int) -> tuple[SourceRow, bool]:
     """The row, and whether the line ended inside a text."""
     try:
         value = json.loads(text, object_pairs_hook=_unique)
     except _DuplicateKeyError as error:
         message = f"the key {quote(str(error))} occurs twice in one object; expected it once"
         hint = "Keep the one that is meant."
-        return JsonRow(place, problem=place.found("json.duplicate_key", message, hint)), False
+        return SourceRow(place, problem=place.found("json.duplicate_key", message, hint)), False
     except json.JSONDecodeError as error:
         hint = guess_cause(text, error)
         if torn:
             hint = f"This is probably the rest of the row that starts on line {torn}. {hint}"
         message = f"not valid JSON: {error.msg.removesuffix(' at')} at column {error.pos + 1}"
         found = place.found("json.invalid", message, hint)
-        return JsonRow(place, problem=found), error.msg.startswith("Unterminated string")
+        return SourceRow(place, problem=found), error.msg.startswith("Unterminated string")
     except (ValueError, RecursionError) as error:
         what = "too deeply nested" if isinstance(error, RecursionError) else "a number is too long"
         found = place.found("json.invalid", f"not usable JSON: {what}", ONE_LINE_EACH)
-        return JsonRow(place, problem=found), False
+        return SourceRow(place, problem=found), False
     if isinstance(value, dict):
-        return JsonRow(place, value), False
+        return SourceRow(place, value), False
     message = f"the row is {kind_of(value)}; expected a JSON object"
-    return JsonRow(place, problem=place.found("json.not_object", message, ONE_LINE_EACH)), False
+    return SourceRow(place, problem=place.found("json.not_object", message, ONE_LINE_EACH)), False
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:

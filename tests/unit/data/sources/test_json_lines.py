@@ -2,15 +2,16 @@ from pathlib import Path
 
 import pytest
 
-from tunery.data.formats.jsonl import JsonRow, read_objects, refuse_array
+from tunery.data.sources.jsonl import read_objects, refuse_array
+from tunery.data.sources.row import SourceRow
 from tunery.errors import DataError
 
 
-def read(text: str) -> list[JsonRow]:
+def read(text: str) -> list[SourceRow]:
     return list(read_objects(text.splitlines(keepends=True), "rows.jsonl"))
 
 
-def told(row: JsonRow) -> tuple[str, str, str]:
+def told(row: SourceRow) -> tuple[str, str, str]:
     assert row.problem is not None
     return row.problem.code, row.problem.message, row.problem.hint
 

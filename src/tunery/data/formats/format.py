@@ -1,0 +1,32 @@
+"""What a format is: the keys that tell it, and the reader of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from tunery.config.data import FormatName
+from tunery.data.findings import Place
+from tunery.data.formats.row import Row
+
+Object = dict[str, object]
+RowReader = Callable[[Object, Place], Row]
+Survey = Callable[[], Iterator[Object]]
+"""Goes over all objects of the file, for what a format must know before its first row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A way in which rows are written.
+
+    Attributes:
+        name: Its name in the configuration.
+        keys: The keys that a row must have, for messages and for a near miss.
+        matches: Whether a row looks like this format.
+        reader: Makes the reader of one row, which never raises: what is wrong is in its findings.
+    """
+
+    name: FormatName
+    keys: tuple[str, ...]
+    matches: Callable[[Object], bool]
+    reader: Callable[[Survey], RowReader]
