@@ -60,9 +60,9 @@ def _match(row: Object) -> FormatName | None:
 
 
 def _near_match(row: Object) -> FormatName | None:
-    """The first format of which the row has a key, or nearly has one."""
+    """The first format whose keys the row nearly has."""
     return next((name for name, format in FORMATS.items() if _is_near(row, format)), None)
 
 
 def _is_near(row: Object, format: Format) -> bool:
-    return any(nearest(key, row) for key in format.keys)
+    return all(nearest(key, row) for key in format.keys)

@@ -128,11 +128,11 @@ def test_formats_are_those_of_the_configuration():
     ("named", "columns"),
     [
         ((None, None, None), None),
-        (("q", None, None), ("q", "completion", None)),
-        ((None, "a", "s"), ("prompt", "a", "s")),
+        (("q", None, None), ("q", None, None)),
+        ((None, "a", "s"), (None, "a", "s")),
     ],
 )
-def test_columns_that_are_not_named_have_their_usual_names(named, columns):
+def test_columns_that_were_named_make_a_mapping(named, columns):
     found = reading.column_mapping(*named)
 
     assert (found and (found.prompt, found.completion, found.system)) == columns

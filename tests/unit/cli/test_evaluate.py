@@ -63,7 +63,7 @@ def test_a_model_that_was_not_tuned(run, rows, workspace):
 
 
 def test_columns_that_are_not_there(run, rows):
-    assert "has no column" in run("eval", "shop", "--data", rows, expect=2).stderr
+    assert "expected those of a format" in run("eval", "shop", "--data", rows, expect=2).stderr
 
 
 def test_defaults_are_those_of_the_configuration():

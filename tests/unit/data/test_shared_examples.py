@@ -52,7 +52,7 @@ def test_broken_files_get_their_verdict(name: str, expected: list[tuple[int, str
     ("name", "told"),
     [
         ("case10_json_array_not_jsonl", "is a JSON array, not JSONL"),
-        ("case58_dpo_chosen_equals_rejected", 'expected "messages"'),
+        ("case58_dpo_chosen_equals_rejected", "expected those of a format"),
     ],
 )
 def test_files_of_another_kind_are_refused(name: str, told: str) -> None:
