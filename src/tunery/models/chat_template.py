@@ -11,7 +11,7 @@ text here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import TemplateError
 
@@ -26,6 +26,21 @@ prompt and asked another."""
 
 PRIVATE_USE = range(0xE000, 0xF900)
 """Unicode code points that no standard text uses: stand-ins while a template is rendered."""
+
+
+class Segment(NamedTuple):
+    """A piece of a conversation that is tokenized by itself.
+
+    Attributes:
+        text: Rendered text; control tokens in it are control tokens.
+        weight: Loss weight of all its tokens.
+        literals: For each stand-in character in `text`, the control token's letters that a
+            message held as ordinary text.
+    """
+
+    text: str
+    weight: float
+    literals: dict[str, str]
 
 
 class ChatTemplate:
@@ -53,6 +68,11 @@ class ChatTemplate:
         control = set(tokenizer.added_tokens_encoder) - set(text_tokens)
         self._control = sorted(control, key=lambda text: (-len(text), text))
 
+    @property
+    def control_tokens(self) -> tuple[str, ...]:
+        """Tokens that a message cannot write, the longest first."""
+        return tuple(self._control)
+
     def prompt_ids(self, messages: Sequence[Message]) -> tuple[int, ...]:
         """Tokens after which the model writes the next assistant turn.
 
@@ -73,6 +93,22 @@ class ChatTemplate:
         """
         ids: list[int] = []
         weights: list[float] = []
+        for text, weight, literals in self.segments(conversation):
+            fresh = self.segment_ids(text, literals)
+            ids.extend(fresh)
+            weights.extend([weight] * len(fresh))
+        return TokenRow(tuple(ids), tuple(weights), conversation.place)
+
+    def segments(self, conversation: Conversation) -> list[Segment]:
+        """The pieces of text whose tokens, one piece after the other, are those of `row`.
+
+        Before each assistant turn there is a piece of weight 0, then the turn itself with its
+        end token.
+
+        Raises:
+            DataError: The template cannot render the conversation turn by turn.
+        """
+        pieces: list[Segment] = []
         written = ""
         for index, message in enumerate(conversation.messages):
             if message.role != "assistant":
@@ -89,12 +125,14 @@ class ChatTemplate:
             answer, rest = self._answer(
                 self._continue(text, written + prompt, conversation), conversation
             )
-            for part, weight in ((prompt, 0.0), (answer, message.loss_weight)):
-                fresh = self._tokens(part, literals)
-                ids.extend(fresh)
-                weights.extend([weight] * len(fresh))
+            pieces.append(Segment(prompt, 0.0, literals))
+            pieces.append(Segment(answer, message.loss_weight, literals))
             written = text[: len(text) - len(rest)]
-        return TokenRow(tuple(ids), tuple(weights), conversation.place)
+        return pieces
+
+    def segment_ids(self, text: str, literals: dict[str, str]) -> list[int]:
+        """Tokens of one piece of text of `segments`."""
+        return self._tokens(text, literals)
 
     def text(self, ids: Sequence[int]) -> str:
         """The text of generated tokens, without control tokens."""
