@@ -11,9 +11,6 @@ from __future__ import annotations
 import msgspec
 
 _DECODE = msgspec.json.Decoder().decode
-# A space before a colon would hide a key from the count, and an even number of backslashes before a
-# quote would add one.
-_DOUBTFUL = (b" :", b"\t:", b"\r:", b'\\\\"')
 
 
 def quick_object(line: bytes) -> dict[str, object] | None:
@@ -26,10 +23,29 @@ def quick_object(line: bytes) -> dict[str, object] | None:
         value = _DECODE(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    if type(value) is not dict or any(mark in line for mark in _DOUBTFUL):
-        return None
-    written = line.count(b'":') - line.count(b'\\":')
-    return value if _keys(value) == written else None
+    if type(value) is dict and _keys(value) == _written_keys(line):
+        return value
+    return None
+
+
+def _written_keys(line: bytes) -> int:
+    """Number of keys in the bytes of valid JSON; -1 if in doubt."""
+    number = 0
+    pieces = line.split(b":")
+    del pieces[-1]
+    for piece in pieces:
+        end = piece[-2:]
+        if end[-1:] == b'"':
+            if end[:1] != b"\\":
+                number += 1
+            elif piece[-3:-2] == b"\\":
+                return -1  # the quote may end a text that ends in a backslash
+        elif end[-1:] in _BLANKS:
+            return -1  # a key may stand before the blank
+    return number
+
+
+_BLANKS = (b" ", b"\t", b"\r", b"\n")
 
 
 def _keys(value: object) -> int:
