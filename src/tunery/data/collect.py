@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from hashlib import blake2b
 
 from tunery.data.conversation import Conversation, Message
 from tunery.data.findings import Finding, Place
@@ -29,8 +30,9 @@ class Collector:
     def __init__(self, file: str) -> None:
         self.file = file
         self.total = 0
+        self.used = 0
         self._findings: list[Finding] = []
-        self._first_lines: dict[object, int] = {}
+        self._seen: list[tuple[bytes, int]] = []
         self._once: dict[tuple[str, str], tuple[Finding, int]] = {}
 
     def add(self, row: Row) -> bool:
@@ -45,13 +47,24 @@ class Collector:
             findings += halves
             usable = not halves
         if usable and row.record is not None:
-            findings += self._duplicate(row.record, place)
+            self._seen.append((_digest(row.record), row.line))
             once += _placeholders(row.record, place)
         self._findings += findings
         for finding in once:
             first, count = self._once.get((finding.code, finding.message), (finding, 0))
             self._once[finding.code, finding.message] = first, count + 1
+        self.used += usable
         return usable
+
+    def merge(self, other: Collector) -> None:
+        """Takes over what is known of the rows that follow."""
+        self.total += other.total
+        self.used += other.used
+        self._findings += other._findings
+        self._seen += other._seen
+        for key, (finding, count) in other._once.items():
+            first, before = self._once.get(key, (finding, 0))
+            self._once[key] = first, before + count
 
     def findings(self) -> tuple[Finding, ...]:
         """All findings so far, in the order of the file."""
@@ -59,21 +72,29 @@ class Collector:
             replace(first, message=f"{first.message} (in {_rows_told(count)})")
             for first, count in self._once.values()
         ]
-        return tuple(sorted([*self._findings, *told], key=lambda finding: finding.line))
+        return tuple(
+            sorted([*self._findings, *self._duplicates(), *told], key=lambda finding: finding.line)
+        )
 
-    def _duplicate(self, record: Record, place: Place) -> Iterator[Finding]:
-        if isinstance(record, Conversation):
-            turns = tuple((m.role, m.content, m.loss_weight, m.tool_calls) for m in record.messages)
-            key: object = (record.tools, turns)
-        else:
-            key = replace(record, file="", line=0)
-        earlier = self._first_lines.setdefault(key, place.line)
-        if earlier != place.line:
-            yield place.found(
-                "row.duplicate",
-                f"the row says the same as line {earlier}",
-                "Remove one of them, unless it is meant to count twice.",
-            )
+    def _duplicates(self) -> Iterator[Finding]:
+        first_lines: dict[bytes, int] = {}
+        for digest, line in self._seen:
+            if (earlier := first_lines.setdefault(digest, line)) != line:
+                yield Place(self.file, line).found(
+                    "row.duplicate",
+                    f"the row says the same as line {earlier}",
+                    "Remove one of them, unless it is meant to count twice.",
+                )
+
+
+def _digest(record: Record) -> bytes:
+    """Stands for all that a row says."""
+    if isinstance(record, Conversation):
+        turns = [(m.role, m.content, m.loss_weight, m.tool_calls) for m in record.messages]
+        said = repr((record.tools, turns))
+    else:
+        said = repr(replace(record, file="", line=0))
+    return blake2b(said.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _rows_told(count: int) -> str:

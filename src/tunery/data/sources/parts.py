@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
+from tunery.data.sources.jsonl import read_lines
 from tunery.data.sources.quick_json import quick_object
+from tunery.data.sources.row import SourceRow
 
 PART_BYTES = 16 * 2**20
+"""Enough for a process to be busy for half a second."""
 _BLOCK_BYTES = 2**20
 # A part starts at a row that can be read: what a broken row did to the rows after it is then told
 # the same whether the file is read in parts or whole.
@@ -30,7 +34,7 @@ class Part:
     first_line: int
 
 
-def cut(path: Path, part_bytes: int = PART_BYTES) -> list[Part]:
+def cut(path: Path, part_bytes: int) -> list[Part]:
     """Parts of about equal size, which together are the file.
 
     Args:
@@ -50,9 +54,18 @@ def cut(path: Path, part_bytes: int = PART_BYTES) -> list[Part]:
     return parts
 
 
-def _blocks(file: object, length: int) -> Iterator[bytes]:
-    read = file.read  # type: ignore[attr-defined]
-    while length > 0 and (block := read(min(_BLOCK_BYTES, length))):
+def rows_of_part(path: Path, part: Part) -> Iterator[SourceRow]:
+    """The rows of a part, with their lines in the file."""
+    with path.open("rb") as file:
+        file.seek(part.start)
+        lines = file.read(part.end - part.start).split(b"\n")
+    if lines and not lines[-1]:
+        del lines[-1]
+    return read_lines(lines, str(path), part.first_line)
+
+
+def _blocks(file: BinaryIO, length: int) -> Iterator[bytes]:
+    while length > 0 and (block := file.read(min(_BLOCK_BYTES, length))):
         length -= len(block)
         yield block
 
