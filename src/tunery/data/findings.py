@@ -22,6 +22,7 @@ class Code(NamedTuple):
 
 # Codes are read by programs: a code keeps its meaning for ever, a new meaning gets a new code.
 CODES: dict[str, Code] = {
+    "file.unusable": Code("error", "The file as a whole cannot be read as rows."),
     "file.not_utf8": Code("error", "The line has bytes that are not UTF-8 text."),
     "json.invalid": Code("error", "The line is not valid JSON."),
     "json.duplicate_key": Code("error", "A key occurs twice in one JSON object."),
