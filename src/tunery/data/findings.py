@@ -111,6 +111,7 @@ CODES: dict[str, Code] = {
     "tools.no_name": Code("error", "A tool has no name."),
     "tools.not_list": Code("error", "The tools are not a list."),
     "row.duplicate": Code("warning", "The row says the same as an earlier row."),
+    "row.long": Code("warning", "The row has so many characters that many models cannot take it."),
     "row.template": Code("error", "The model's chat template cannot render the row."),
     "row.too_long": Code("error", "The row has more tokens than fit."),
     "row.nothing_trained": Code("error", "No token of the row has a loss weight."),
