@@ -18,6 +18,7 @@ from tunery.data.formats.table import FORMATS
 from tunery.data.records import Preference, Record, Reinforcement
 from tunery.data.sources.opening import open_rows
 from tunery.data.sources.row import SourceRow
+from tunery.data.unfold import unfolded
 from tunery.data.wording import quote
 
 
@@ -47,7 +48,7 @@ class DataFile:
         """
         read = self.row_reader()
         with open_rows(self.path, column_names(self.columns)) as opened:
-            for found in renamed(opened.rows, self.columns):
+            for found in renamed(unfolded(opened.rows, self.format), self.columns):
                 yield read(found)
 
     def row_reader(self) -> Callable[[SourceRow], Row]:
@@ -63,7 +64,7 @@ class DataFile:
 
     def _objects(self) -> Iterator[Object]:
         with open_rows(self.path, column_names(self.columns)) as opened:
-            for row in renamed(opened.rows, self.columns):
+            for row in renamed(unfolded(opened.rows, self.format), self.columns):
                 if row.value is not None:
                     yield row.value
 
