@@ -19,6 +19,7 @@ from tunery.data.records import Preference, Record, Reinforcement
 from tunery.data.sources.opening import open_rows
 from tunery.data.sources.parts import Part, rows_of_part
 from tunery.data.sources.row import SourceRow
+from tunery.data.unfold import unfolded
 from tunery.data.wording import quote
 
 
@@ -57,13 +58,12 @@ class DataFile:
             DataError: The file as a whole cannot be used.
         """
         with open_rows(self.path, column_names(self.columns)) as opened:
-            yield from renamed(opened.rows, self.columns)
+            yield from renamed(unfolded(opened.rows, self.format), self.columns)
 
     def rows_of(self, part: Part) -> Iterator[Row]:
         """The rows of a part of a file that can be read in parts."""
-        read = self.row_reader()
-        for found in renamed(rows_of_part(self.path, part), self.columns):
-            yield read(found)
+        rows = renamed(rows_of_part(self.path, part), self.columns)
+        return map(self.row_reader(), rows)
 
     def row_reader(self) -> Callable[[SourceRow], Row]:
         """What makes a row of an object of this file; it never raises."""
@@ -110,6 +110,7 @@ def understand(
         note += "; " * bool(note) + ", ".join(f"{quote(c)} is the {k}" for k, c in keys.items())
     found = Detected(format, "as given") if format != "auto" else detect_format(sample, str(path))
     reason = f"{found.reason}; {note}" if note else found.reason
+    in_parts = in_parts and FORMATS[found.format].row_by_row
     return DataFile(path, found.format, reason, columns, system, in_parts)
 
 
