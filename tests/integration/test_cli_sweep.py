@@ -147,7 +147,7 @@ def test_a_trial_that_learns_nothing_is_ended_at_its_first_validation(
     ended = found["trials"][3]
     assert ended["error"] is None
     assert ended["loss"] > found["best"]["loss"]
-    assert ("Trial 3: pruned, validation loss" in result.stderr) is prune
+    assert ("1e-08: pruned, validation loss" in result.stderr) is prune
     reports = [len(t.intermediate_values) for t in study_in(tmp_path / "home").trials]
     assert reports == [4, 4, 4, 1 if prune else 4]
     assert not (tmp_path / "home" / "sweeps" / "tiny" / "checkpoints").exists()

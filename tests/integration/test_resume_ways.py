@@ -11,7 +11,7 @@ from tunery.models.token_row import TokenRow
 from tunery.prefix import attention
 from tunery.prefix.states import blocks
 from tunery.testing.tiny_models import save_tiny_model
-from tunery.train.events import StepDone
+from tunery.train.events import Noted, StepDone
 from tunery.train.plan import TrainPlan
 from tunery.train.run import train
 from tunery.train.session import Session
@@ -50,6 +50,7 @@ def run(tmp_path):
             )
         finally:
             assert not any("forward" in block.__dict__ for block in blocks(model.network))
+        run.notes = [event.message for event in events if isinstance(event, Noted)]
         (plan,) = [event for event in events if isinstance(event, TrainPlan)]
         return result.adapter, {choice.name: choice.value for choice in plan.choices}
 
@@ -81,3 +82,27 @@ def test_dropout_changes_what_is_learned(run):
     dropped, _ = run("dropped", 20, dropout=0.2)
     name = next(iter(without.factors))
     assert not torch.equal(without.factors[name][1], dropped.factors[name][1])
+
+
+def test_a_training_that_was_done_says_so(run):
+    run("whole", 20)
+    assert run.notes == []
+    run("whole", 20, resume=True)
+    assert run.notes == ["All 6 steps were done before: there was nothing left to train."]
+
+
+def test_a_pause_during_the_last_step_says_that_nothing_was_left(run):
+    run("whole", 20, pause_after=6)
+    assert run.notes == ["Step 6 was the last one: there was nothing left to pause."]
+
+
+@pytest.mark.parametrize(
+    ("method", "said"),
+    [
+        ({}, "LoRA, rank 2, scale 2"),
+        ({"rslora": True}, "rsLoRA, rank 2, scale 5.66"),
+        ({"dora": True, "alpha": 8}, "DoRA, rank 2, scale 4"),
+    ],
+)
+def test_the_plan_names_the_adapter(run, method, said):
+    assert run("whole", 20, **method)[1]["adapter"] == said

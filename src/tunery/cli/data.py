@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tunery.cli.output import AsJson, note, say, show_json, show_table
+from tunery.cli.output import AsJson, note, open_console, say, show_json, show_table
 from tunery.cli.reading import (
     CompletionColumn,
     DataFile,
@@ -19,16 +20,16 @@ from tunery.cli.reading import (
     SystemPrompt,
     column_mapping,
 )
+from tunery.errors import DataError
 
 if TYPE_CHECKING:
+    from tunery.data.check import Checked
     from tunery.data.findings import Finding
-    from tunery.data.read import ReadResult
-    from tunery.data.records import Record
 
 app = typer.Typer(no_args_is_help=True, help="Look at data files before training on them.")
 
 SHOWN_FINDINGS = 50
-EXIT_BAD_ROWS = 1
+EXIT_ERRORS = 2
 
 STYLES = {"error": "red", "warning": "yellow"}
 
@@ -42,54 +43,129 @@ def check_data(
     completion_column: CompletionColumn = None,
     system_column: SystemColumn = None,
     system: SystemPrompt = None,
+    sample: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Check N rows, chosen at random, instead of all."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Chooses the sample.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Check every row of a data file and say what is wrong and what to do.
 
-    Ends with 0 if every row can be used, 1 if some cannot, 2 if the file cannot.
+    Ends with 0 if the file can be trained on, warnings included, and with 2 if a row or the file
+    has an error.
 
     Example: tunery data check train.jsonl
     """
-    from tunery.data.read import read_records
+    from tunery.data.check import check_file
+    from tunery.data.file import understand
 
     columns = column_mapping(prompt_column, completion_column, system_column)
-    result = read_records(file, format=format, columns=columns, system=system)
+    try:
+        understood = understand(file, format=format, columns=columns, system=system)
+        with _progress(file) as on_bytes:
+            checked = check_file(understood, sample=sample, seed=seed, on_bytes=on_bytes)
+    except DataError as error:
+        if not as_json:
+            raise
+        show_json(_unusable(file, error))
+        raise typer.Exit(EXIT_ERRORS) from None
     if as_json:
-        show_json(_document(file, result))
+        show_json(_document(file, checked))
     else:
-        _show(file, result)
-    if result.left_out:
-        raise typer.Exit(EXIT_BAD_ROWS)
+        _show(file, checked)
+    if checked.verdict == "errors":
+        raise typer.Exit(EXIT_ERRORS)
 
 
-def _document(file: Path, result: ReadResult[Record]) -> dict[str, object]:
+@contextmanager
+def _progress(file: Path) -> Iterator[Callable[[int], None]]:
+    """A bar at a terminal, for a file that takes more than a moment."""
+    from rich.progress import Progress
+
+    size = file.stat().st_size if file.is_file() else None
+    console = open_console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("Checking", total=size)
+        yield lambda count: bar.advance(task, count)
+
+
+def _document(file: Path, checked: Checked) -> dict[str, object]:
     return {
         "file": str(file),
-        "format": result.format,
-        "format_reason": result.format_reason,
-        "rows": result.total,
-        "used": len(result.rows),
-        "left_out": result.left_out,
-        "findings": [asdict(finding) for finding in result.findings],
+        "verdict": checked.verdict,
+        "format": checked.file.format,
+        "format_reason": checked.file.reason,
+        "rows": checked.total,
+        "looked_at": checked.looked_at,
+        "used": checked.used,
+        "left_out": checked.looked_at - checked.used,
+        "findings": [_finding(finding) for finding in checked.findings],
     }
 
 
-def _show(file: Path, result: ReadResult[Record]) -> None:
-    say(f"{file}: format {result.format} ({result.format_reason})")
-    shown = result.findings[:SHOWN_FINDINGS]
+def _finding(finding: Finding) -> dict[str, object]:
+    return {
+        "code": finding.code,
+        "severity": finding.severity,
+        "line": finding.line,
+        "message": finding.message,
+        "fix": finding.hint,
+    }
+
+
+def _unusable(file: Path, error: DataError) -> dict[str, object]:
+    """A file that cannot be used as a whole, in the form of one that can."""
+    from tunery.data.findings import Place
+
+    finding = Place(str(file), 0).found("file.unusable", error.message, error.hint)
+    return {
+        "file": str(file),
+        "verdict": "errors",
+        "format": None,
+        "format_reason": "",
+        "rows": 0,
+        "looked_at": 0,
+        "used": 0,
+        "left_out": 0,
+        "findings": [_finding(finding)],
+    }
+
+
+def _show(file: Path, checked: Checked) -> None:
+    say(f"{file}: format {checked.file.format} ({checked.file.reason})")
+    shown = checked.findings[:SHOWN_FINDINGS]
     if shown:
         show_table(
             ("Line", "Severity", "Code", "What", "What to do"),
             [_cells(finding) for finding in shown],
             styles=[STYLES[finding.severity] for finding in shown],
         )
-    if len(result.findings) > SHOWN_FINDINGS:
-        _show_counts(result.findings)
-    used, left_out = len(result.rows), result.left_out
+    if len(checked.findings) > SHOWN_FINDINGS:
+        _show_counts(checked.findings)
+    used, left_out = checked.used, checked.looked_at - checked.used
+    if checked.looked_at < checked.total:
+        say(_sampled(checked))
     say(
-        f"{_rows(result.total)} in the file = {_rows(used)} used + {_rows(left_out)} listed as "
-        "errors",
+        f"{_rows(checked.looked_at)} in the {_whole(checked)} = {_rows(used)} used + "
+        f"{_rows(left_out)} listed as errors",
         style="bold",
+    )
+
+
+def _whole(checked: Checked) -> str:
+    return "sample" if checked.looked_at < checked.total else "file"
+
+
+def _sampled(checked: Checked) -> str:
+    """What a sample tells of the whole file."""
+    from tunery.evaluate.statistics.wilson import wilson_share
+
+    errors = wilson_share(checked.looked_at - checked.used, checked.looked_at).interval
+    return (
+        f"A sample of {checked.looked_at:,} of {checked.total:,} rows: between {errors.lower:.2%} "
+        f"and {errors.upper:.2%} of all rows have errors (95 % interval, Wilson). "
+        "Duplicates and the like were looked for in the sample alone."
     )
 
 

@@ -146,7 +146,12 @@ def show_result(console: Console, result: FinetuneResult) -> None:
     spent = ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.seconds.items())
     console.print(f"Time: {spent}. Peak memory: {result.peak_bytes / 2**30:.1f} GiB.")
     console.print(f"Tuned model: [bold]{escape(result.tuned.name)}[/bold]")
-    if result.report is not None:
+    if result.report is None:
+        console.print(
+            "Whether it answers better than the base was not measured: give held-out rows "
+            "(data.test), or run `tunery eval` on some."
+        )
+    else:
         console.print(f"Report: {escape(str(result.report.html))}", soft_wrap=True)
 
 

@@ -12,7 +12,21 @@ if TYPE_CHECKING:
 
 FormatOption = Annotated[
     # `config.data.FormatName`, written out: importing it here would cost every command's start.
-    Literal["auto", "chat", "prompt_completion"],
+    Literal[
+        "auto",
+        "chat",
+        "prompt_completion",
+        "alpaca",
+        "sharegpt",
+        "preference",
+        "alpaca_preference",
+        "openai_preference",
+        "reinforcement",
+        "kto",
+        "classification",
+        "qa",
+        "text",
+    ],
     typer.Option("--format", help="Format of the file; auto looks at its first rows."),
 ]
 PromptColumn = Annotated[

@@ -49,7 +49,7 @@ def sweep(
         offline=workspace.offline,
         resume=resume,
         log=note,
-        on_trial=lambda trial: note(f"Trial {trial.number}: {_outcome(trial)}"),
+        on_trial=lambda trial: note(f"Trial {trial.number}: {_tried(trial)}: {_outcome(trial)}"),
     )
     if as_json:
         show_json(json.loads((result.folder / "sweep.json").read_text("utf-8")))
@@ -65,6 +65,10 @@ def sweep(
     say(f"Best: trial {result.best.number}, {_outcome(result.best)}")
     say(f"Plot: {result.folder / 'sweep.png'}")
     say(f"Train it: tunery train {result.folder / 'best.yaml'}")
+
+
+def _tried(trial: Trial) -> str:
+    return ", ".join(f"{key} {_value(value)}" for key, value in trial.values.items())
 
 
 def _value(value: object) -> str:

@@ -7,7 +7,21 @@ from pydantic import Field
 
 from tunery.config.section import Section
 
-FormatName = Literal["auto", "chat", "prompt_completion"]
+FormatName = Literal[
+    "auto",
+    "chat",
+    "prompt_completion",
+    "alpaca",
+    "sharegpt",
+    "preference",
+    "alpaca_preference",
+    "openai_preference",
+    "reinforcement",
+    "kto",
+    "classification",
+    "qa",
+    "text",
+]
 
 
 class ColumnMapping(Section):
@@ -21,6 +35,54 @@ class ColumnMapping(Section):
 
     system: str | None = None
     """Column with a system prompt for its row; `data.system` is used where it is absent."""
+
+    messages: str | None = None
+    """Column with the list of messages."""
+
+    conversations: str | None = None
+    """Column with ShareGPT's list of turns."""
+
+    tools: str | None = None
+    """Column with the tools that the assistant may call."""
+
+    parallel_tool_calls: str | None = None
+    """Column that says whether one turn may hold several calls."""
+
+    instruction: str | None = None
+    """Column with Alpaca's instruction."""
+
+    input: str | None = None
+    """Column with what the instruction is about, or OpenAI's `input` of a preference."""
+
+    output: str | None = None
+    """Column with Alpaca's answer."""
+
+    history: str | None = None
+    """Column with Alpaca's earlier turns."""
+
+    chosen: str | None = None
+    """Column with the better answer."""
+
+    rejected: str | None = None
+    """Column with the worse answer."""
+
+    text: str | None = None
+    """Column with the text to classify, or to continue."""
+
+    label: str | None = None
+    """Column with the class of the text, or with the verdict on the answer."""
+
+    label_text: str | None = None
+    """Column with the name of the class, where `label` is a number."""
+
+    context: str | None = None
+    """Column with the passage that a question is about."""
+
+    question: str | None = None
+    """Column with the question."""
+
+    answers: str | None = None
+    """Column with the answer, or a list of answers."""
 
 
 class DataSection(Section):

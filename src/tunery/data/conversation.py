@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,6 +22,14 @@ class ToolCall:
     name: str
     arguments: str
     id: str = ""
+
+    def as_template_dict(self) -> dict[str, Any]:
+        """The call as OpenAI writes it."""
+        call = {
+            "type": "function",
+            "function": {"name": self.name, "arguments": self.arguments},
+        }
+        return {"id": self.id, **call} if self.id else call
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +60,15 @@ class Message:
         return 1.0 if self.weight is None else self.weight
 
     def as_template_dict(self) -> dict[str, Any]:
-        """The mapping that a chat template reads."""
-        return {"role": self.role, "content": self.content}
+        """The turn as OpenAI writes it; arguments of calls are JSON text."""
+        turn: dict[str, Any] = {"role": self.role, "content": self.content}
+        if self.name:
+            turn["name"] = self.name
+        if self.tool_call_id:
+            turn["tool_call_id"] = self.tool_call_id
+        if self.tool_calls:
+            turn["tool_calls"] = [call.as_template_dict() for call in self.tool_calls]
+        return turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +104,25 @@ class Conversation:
 
     @property
     def answer(self) -> str:
-        """The text of the last assistant turn; empty if there is none."""
+        """The text of the last assistant turn, without its calls; empty if there is none."""
+        turn = self.answer_turn
+        return "" if turn is None else turn.content
+
+    @property
+    def answer_turn(self) -> Message | None:
+        """The last assistant turn; None if there is none."""
         at = self._answer_index()
-        return "" if at is None else self.messages[at].content
+        return None if at is None else self.messages[at]
 
     def _answer_index(self) -> int | None:
         roles = [message.role for message in self.messages]
         return len(roles) - 1 - roles[::-1].index("assistant") if "assistant" in roles else None
+
+
+Prompt = Sequence[Message] | Conversation
+"""What a model is asked: turns, or a conversation where there are tools."""
+
+
+def as_conversation(prompt: Prompt) -> Conversation:
+    """A prompt as a conversation."""
+    return prompt if isinstance(prompt, Conversation) else Conversation(tuple(prompt))

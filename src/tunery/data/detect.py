@@ -61,7 +61,8 @@ def _match(row: Object) -> FormatName | None:
 
 def _near_match(row: Object) -> FormatName | None:
     """The first format whose keys the row nearly has."""
-    return next((name for name, format in FORMATS.items() if _is_near(row, format)), None)
+    guessable = (format for format in FORMATS.values() if format.guessable)
+    return next((format.name for format in guessable if _is_near(row, format)), None)
 
 
 def _is_near(row: Object, format: Format) -> bool:

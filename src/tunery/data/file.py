@@ -17,7 +17,9 @@ from tunery.data.formats.row import Row
 from tunery.data.formats.table import FORMATS
 from tunery.data.records import Preference, Record, Reinforcement
 from tunery.data.sources.opening import open_rows
+from tunery.data.sources.parts import Part, rows_of_part
 from tunery.data.sources.row import SourceRow
+from tunery.data.unfold import unfolded
 from tunery.data.wording import quote
 
 
@@ -31,6 +33,7 @@ class DataFile:
         reason: Why this format, and how the file was understood.
         columns: Which columns are which keys.
         system: System prompt put before rows that have none.
+        in_parts: Its rows can be read from several places of the file at once.
     """
 
     path: Path
@@ -38,6 +41,7 @@ class DataFile:
     reason: str
     columns: ColumnMapping | None = None
     system: str | None = None
+    in_parts: bool = False
 
     def rows(self) -> Iterator[Row]:
         """Every row, read and with what is wrong in it, in the order of the file.
@@ -45,10 +49,21 @@ class DataFile:
         Raises:
             DataError: The file as a whole cannot be used.
         """
-        read = self.row_reader()
+        return map(self.row_reader(), self.source_rows())
+
+    def source_rows(self) -> Iterator[SourceRow]:
+        """The objects of the file, not yet read as rows.
+
+        Raises:
+            DataError: The file as a whole cannot be used.
+        """
         with open_rows(self.path, column_names(self.columns)) as opened:
-            for found in renamed(opened.rows, self.columns):
-                yield read(found)
+            yield from renamed(unfolded(opened.rows, self.format), self.columns)
+
+    def rows_of(self, part: Part) -> Iterator[Row]:
+        """The rows of a part of a file that can be read in parts."""
+        rows = renamed(rows_of_part(self.path, part), self.columns)
+        return map(self.row_reader(), rows)
 
     def row_reader(self) -> Callable[[SourceRow], Row]:
         """What makes a row of an object of this file; it never raises."""
@@ -62,10 +77,7 @@ class DataFile:
         return row
 
     def _objects(self) -> Iterator[Object]:
-        with open_rows(self.path, column_names(self.columns)) as opened:
-            for row in renamed(opened.rows, self.columns):
-                if row.value is not None:
-                    yield row.value
+        return (row.value for row in self.source_rows() if row.value is not None)
 
 
 def understand(
@@ -90,7 +102,7 @@ def understand(
     path = Path(path)
     with open_rows(path, column_names(columns)) as opened:
         first = list(islice(opened.rows, SAMPLE_ROWS))
-        header, note = opened.header, opened.note
+        header, note, in_parts = opened.header, opened.note, opened.in_parts
     have = header or dict.fromkeys(key for row in first if row.value for key in row.value)
     check_columns(columns, list(have), path)
     sample = [row.value for row in renamed(iter(first), columns) if row.value is not None]
@@ -98,7 +110,8 @@ def understand(
         note += "; " * bool(note) + ", ".join(f"{quote(c)} is the {k}" for k, c in keys.items())
     found = Detected(format, "as given") if format != "auto" else detect_format(sample, str(path))
     reason = f"{found.reason}; {note}" if note else found.reason
-    return DataFile(path, found.format, reason, columns, system)
+    in_parts = in_parts and FORMATS[found.format].row_by_row
+    return DataFile(path, found.format, reason, columns, system, in_parts)
 
 
 def column_names(columns: ColumnMapping | None) -> set[str]:

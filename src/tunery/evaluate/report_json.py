@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -85,6 +86,7 @@ def _sample(comparison: Comparison, row: int) -> dict[str, Any]:
         "file": sample.file,
         "line": sample.line,
         "prompt": [turn.as_template_dict() for turn in sample.prompt],
+        "tools": json.loads(sample.tools) if sample.tools else [],
         "reference": sample.reference,
         "base": _answer(comparison.base, row),
         "tuned": _answer(comparison.tuned, row),

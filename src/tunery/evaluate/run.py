@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from tunery.data.conversation import Message
+from tunery.data.conversation import Prompt
 from tunery.errors import NotFoundError, UserError
 from tunery.evaluate.answer import Answer
 from tunery.evaluate.comparison import Comparison, ModelResult
@@ -97,7 +97,7 @@ def answer_samples(
     """
     answers: list[Answer] = []
     for start in range(0, len(samples), batch_size):
-        prompts = [sample.prompt for sample in samples[start : start + batch_size]]
+        prompts = [sample.question for sample in samples[start : start + batch_size]]
         answers += _answer_batch(engine, model, prompts, sampling)
         if on_progress:
             on_progress(len(answers), len(samples))
@@ -105,7 +105,7 @@ def answer_samples(
 
 
 def _answer_batch(
-    engine: Engine, model: str, prompts: Sequence[Sequence[Message]], sampling: Sampling
+    engine: Engine, model: str, prompts: Sequence[Prompt], sampling: Sampling
 ) -> list[Answer]:
     try:
         completions = engine.generate(model, prompts, sampling)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from tunery.data.conversation import Conversation, Message
+from tunery.data.conversation import Conversation, Message, Prompt
+from tunery.errors import UserError
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +18,19 @@ class Sample:
         reference: The right answer.
         file: Path of the file that the row came from.
         line: Line in that file, from 1.
+        tools: What the model may call, as in `Conversation`.
     """
 
     prompt: tuple[Message, ...]
     reference: str
     file: str = ""
     line: int = 0
+    tools: str = ""
+
+    @property
+    def question(self) -> Prompt:
+        """What the model is asked."""
+        return Conversation(self.prompt, tools=self.tools)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +49,10 @@ class UnusedRow:
 
 
 def samples_from(
-    conversations: Iterable[Conversation], limit: int | None = None
+    conversations: Iterable[Conversation],
+    limit: int | None = None,
+    *,
+    written: Callable[[Conversation], str] | None = None,
 ) -> tuple[list[Sample], list[UnusedRow]]:
     """Splits each conversation into prompt and reference, its last assistant turn.
 
@@ -50,6 +61,8 @@ def samples_from(
     Args:
         conversations: The held-out rows.
         limit: Use this many at most; the others are listed.
+        written: Gives an answer that calls tools as the model would write it, or raises
+            `UserError`; without it, rows with such answers are listed.
 
     Returns:
         The samples and the rows that are none, each in the order of the conversations; together
@@ -58,21 +71,36 @@ def samples_from(
     samples: list[Sample] = []
     unused: list[UnusedRow] = []
     for row in conversations:
-        reason = _why_unusable(row)
+        reason, reference = _why_unusable(row), row.answer
         if not reason and limit is not None and len(samples) >= limit:
             reason = f"It stands behind the first {limit}, to which the comparison was limited."
+        if not reason and row.answer_turn and row.answer_turn.tool_calls:
+            reference, reason = _with_calls(row, written)
         if reason:
             unused.append(UnusedRow(row.file, row.line, reason))
         else:
-            samples.append(Sample(row.prompt, row.answer, row.file, row.line))
+            samples.append(Sample(row.prompt, reference, row.file, row.line, row.tools))
     return samples, unused
 
 
+def _with_calls(
+    row: Conversation, written: Callable[[Conversation], str] | None
+) -> tuple[str, str]:
+    """The answer of a row that calls tools; or why it cannot be written."""
+    if written is None:
+        return "", "The answer calls tools, which is not compared here."
+    try:
+        return written(row), ""
+    except UserError as error:
+        return "", str(error)
+
+
 def _why_unusable(row: Conversation) -> str:
-    if all(turn.role != "assistant" for turn in row.messages):
+    answer = row.answer_turn
+    if answer is None:
         return "No turn is the assistant's, so there is no answer to compare with."
     if not row.prompt:
         return "There is no turn before the answer, so there is nothing to ask."
-    if not row.answer.strip():
+    if not answer.content.strip() and not answer.tool_calls:
         return "The answer of the last assistant turn is empty."
     return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tunery.config.data import DataSection
@@ -61,7 +62,7 @@ def run(
     for finding in read.findings:
         if finding.severity == "error":
             listener.log(f"{finding.file}:{finding.line}: {finding.message} {finding.hint}")
-    samples, unused = samples_from(read.rows, settings.limit)
+    samples, unused = samples_from(read.rows, settings.limit, written=partial(engine.written, name))
     listener.stage("evaluate")
     comparison = compare(
         engine,

@@ -273,7 +273,9 @@ def _compare(
     config: RunConfig,
     listener: Listener,
 ) -> Comparison:
-    samples, unused = samples_from(data.test, config.evaluate.limit)
+    samples, unused = samples_from(
+        data.test, config.evaluate.limit, written=model.template.answer_text
+    )
     if result.adapter is None or result.adapter.own_embedding:
         lora.keep_all(model.network)
         base = open_model(config.model, files, attention=attention.NAME, unproven=config.unproven)

@@ -41,7 +41,14 @@ def hardest_rows(
 def _row(row: TokenRow, loss: float, conversations: Mapping[str, Conversation]) -> HardRow:
     conversation = conversations[row.place]
     asked = conversation.prompt[-1].content if conversation.prompt else ""
-    return HardRow(row.place, loss, _start(asked), _start(conversation.answer))
+    return HardRow(row.place, loss, _start(asked), _start(_said(conversation)))
+
+
+def _said(conversation: Conversation) -> str:
+    """The answer with its calls, as a person reads them."""
+    turn = conversation.answer_turn
+    calls = [f"{call.name}({call.arguments})" for call in turn.tool_calls] if turn else []
+    return " ".join([conversation.answer, *calls])
 
 
 def _start(text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from tunery.data.conversation import Message
+from tunery.data.conversation import Conversation, Prompt
 
 FinishReason = Literal["stop", "length"]
 
@@ -87,11 +87,18 @@ class Engine(Protocol):
         ...
 
     def generate(
-        self, model: str, prompts: Sequence[Sequence[Message]], sampling: Sampling
+        self, model: str, prompts: Sequence[Prompt], sampling: Sampling
     ) -> list[Completion]:
         """Answers all prompts, in their order, as one batch."""
         ...
 
-    def stream(self, model: str, prompt: Sequence[Message], sampling: Sampling) -> Iterator[Delta]:
+    def stream(self, model: str, prompt: Prompt, sampling: Sampling) -> Iterator[Delta]:
         """Answers one prompt piece by piece; the last piece carries the whole `Completion`."""
+        ...
+
+    def written(self, model: str, conversation: Conversation) -> str:
+        """The last assistant turn as the model would write it, its tool calls included.
+
+        A turn that the model has no form for raises `UserError`.
+        """
         ...

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from tunery.data.conversation import Message
+from tunery.data.conversation import Conversation, Message, Prompt, as_conversation
 from tunery.errors import NotFoundError, UserError
+from tunery.models.tool_text import as_plain
 from tunery.serve.engine import Completion, Delta, FinishReason, Sampling, ServedModel
 
 PIECE_CHARACTERS = 4
@@ -39,7 +40,7 @@ class ScriptedEngine:
         return [ServedModel(name=name, base=names[0], created=0) for name in names]
 
     def generate(
-        self, model: str, prompts: Sequence[Sequence[Message]], sampling: Sampling
+        self, model: str, prompts: Sequence[Prompt], sampling: Sampling
     ) -> list[Completion]:
         """Answers all prompts, in their order.
 
@@ -50,7 +51,7 @@ class ScriptedEngine:
         answer = self._answer_of(model)
         return [self._complete(answer, prompt, sampling) for prompt in prompts]
 
-    def stream(self, model: str, prompt: Sequence[Message], sampling: Sampling) -> Iterator[Delta]:
+    def stream(self, model: str, prompt: Prompt, sampling: Sampling) -> Iterator[Delta]:
         """Answers one prompt in pieces of four characters; errors come before the first piece.
 
         Raises:
@@ -58,6 +59,16 @@ class ScriptedEngine:
             UserError: The prompt is longer than `context_tokens`.
         """
         return _pieces(self._complete(self._answer_of(model), prompt, sampling))
+
+    def written(self, model: str, conversation: Conversation) -> str:
+        """The last assistant turn, calls as `models.tool_text` writes them.
+
+        Raises:
+            NotFoundError: `model` is not in `answers`.
+            DataError: A call cannot be written.
+        """
+        self._answer_of(model)
+        return as_plain(conversation).answer
 
     def _answer_of(self, model: str) -> Callable[[Sequence[Message]], str]:
         if model not in self._answers:
@@ -71,17 +82,18 @@ class ScriptedEngine:
     def _complete(
         self,
         answer: Callable[[Sequence[Message]], str],
-        prompt: Sequence[Message],
+        prompt: Prompt,
         sampling: Sampling,
     ) -> Completion:
-        prompt_tokens = sum(_count_tokens(message.content) for message in prompt)
+        turns = as_conversation(prompt).messages
+        prompt_tokens = sum(_count_tokens(message.content) for message in turns)
         if self._context_tokens is not None and prompt_tokens > self._context_tokens:
             raise UserError(
                 f"The prompt has {prompt_tokens} tokens, but the context holds "
                 f"{self._context_tokens}.",
                 "Shorten the prompt.",
             )
-        text, finish_reason = _cut(answer(prompt), sampling)
+        text, finish_reason = _cut(answer(turns), sampling)
         return Completion(
             text=text,
             finish_reason=finish_reason,

@@ -104,10 +104,7 @@ def batch_size(rows: int) -> tuple[int, str]:
     """
     share = round(BATCH_SHARE * rows)
     chosen = min(rows, LARGEST_BATCH, max(SMALLEST_BATCH, share))
-    return chosen, (
-        f"0.2 % of {rows} rows, at least {SMALLEST_BATCH} so that rows share their beginnings, at "
-        f"most {LARGEST_BATCH}"
-    )
+    return chosen, (f"0.2 % of {rows} rows, at least {SMALLEST_BATCH}, at most {LARGEST_BATCH}")
 
 
 def lora_rate(parameters: int) -> tuple[float, str]:

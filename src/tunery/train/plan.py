@@ -201,7 +201,7 @@ def _trunk(network: Any, *sets: Sequence[TokenRow]) -> tuple[int, list[Choice]]:
     name = f"the {first} blocks below the adapters"
     said = f"training does not change what they make of {tokens} unique tokens"
     if size <= TRUNK_BYTES:
-        return tokens, [Choice(name, "computed once", f"{said}: {size / 2**20:.0f} MiB are kept")]
+        return tokens, [Choice(name, "computed once", f"{said}: {size / 2**20:.1f} MiB are kept")]
     reason = f"{said}, but that is more than {TRUNK_BYTES / 2**30:.0f} GiB"
     return 0, [Choice(name, "computed in each step", reason)]
 

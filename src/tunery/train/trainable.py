@@ -129,8 +129,20 @@ def _adapter(model: LoadedModel, method: MethodSection, seed: int) -> Trainable:
         adapter=adapter,
         parameters=(*(p for layer in layers.values() for p in layer.trained()), *extra),
         identity=_identity(model.name, method, names) | own,
-        choices=(*_choices(network, method), *_dropout(network, method)),
+        choices=(
+            _adapter_choice(method, rank, scale),
+            *_choices(network, method),
+            *_dropout(network, method),
+        ),
     )
+
+
+def _adapter_choice(method: MethodSection, rank: int, scale: float) -> Choice:
+    name = "DoRA" if method.dora else "rsLoRA" if method.rslora else "LoRA"
+    over = "its root" if method.rslora else "rank"
+    base = {None: "", "nf4": " on weights in NF4", "int8": " on weights in int8"}[method.quantize]
+    reason = f"alpha {_alpha(method):g} over {over}"
+    return Choice("adapter", f"{name}{base}, rank {rank}, scale {scale:.3g}", reason)
 
 
 def _dropout(network: Any, method: MethodSection) -> list[Choice]:

@@ -31,7 +31,7 @@ def test_a_good_file(run, tmp_path):
 def test_findings_are_listed_and_the_sum_is_shown(run, tmp_path):
     file = write(tmp_path, good(1), "{nonsense", good(1), {"messages": []}, good(2))
 
-    out = run("data", "check", file, expect=1).stdout
+    out = run("data", "check", file, expect=2).stdout
 
     rows = [line.split()[:3] for line in out.splitlines()[2:-1]]
     assert rows == [
@@ -56,7 +56,7 @@ def test_one_row_is_one_row(run, tmp_path):
 def test_many_findings_are_counted(run, tmp_path):
     file = write(tmp_path, *["{nonsense"] * 60, *[GOOD] * 3)
 
-    result = run("data", "check", file, expect=1)
+    result = run("data", "check", file, expect=2)
 
     assert result.stdout.count("json.invalid") == 51  # 50 rows, and the count
     assert "first 50 of 62 findings; `--json` lists all" in result.stderr
@@ -68,12 +68,12 @@ def test_many_findings_are_counted(run, tmp_path):
 def test_json_lists_every_finding(run_json, tmp_path):
     file = write(tmp_path, *["{nonsense"] * 60, good(1))
 
-    document = run_json("data", "check", file, expect=1)
+    document = run_json("data", "check", file, expect=2)
 
     assert (document["rows"], document["used"], document["left_out"]) == (61, 1, 60)
     assert len(document["findings"]) == 60
     assert document["findings"][0]["line"] == 1
-    assert document["findings"][0]["hint"]
+    assert document["findings"][0]["fix"]
     assert document["format"] == "chat"
 
 
@@ -107,6 +107,39 @@ def test_format_and_system_prompt(run_json, tmp_path):
 def test_unusable_files_end_with_2(run, tmp_path):
     assert "expected at least one" in run("data", "check", write(tmp_path), expect=2).stderr
     assert "gone.jsonl" in run("data", "check", tmp_path / "gone.jsonl", expect=2).stderr
+
+
+def test_an_unusable_file_is_a_finding_for_programs(run_json, tmp_path):
+    document = run_json("data", "check", write(tmp_path), expect=2)
+
+    assert (document["verdict"], document["rows"], document["used"]) == ("errors", 0, 0)
+    (finding,) = document["findings"]
+    assert (finding["code"], finding["severity"], finding["line"]) == ("file.unusable", "error", 0)
+    assert "expected at least one" in finding["message"]
+    assert finding["fix"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "verdict", "code"),
+    [([good(1), good(2)], "ok", 0), ([good(1), good(1)], "warnings", 0), ([{}], "errors", 2)],
+)
+def test_the_verdict_decides_the_exit_code(run_json, tmp_path, rows, verdict, code):
+    file = write(tmp_path, *rows)
+
+    document = run_json("data", "check", file, "--format", "chat", expect=code)
+
+    assert document["verdict"] == verdict
+
+
+def test_a_sample_says_what_it_tells_of_the_file(run, run_json, tmp_path):
+    file = write(tmp_path, *(good(n) for n in range(90)), *["{"] * 10)
+
+    out = run("data", "check", file, "--sample", 50, expect=2).stdout
+    document = run_json("data", "check", file, "--sample", 50, expect=2)
+
+    assert "A sample of 50 of 100 rows: between " in out
+    assert "50 rows in the sample = " in out
+    assert (document["rows"], document["looked_at"]) == (100, 50)
 
 
 def test_text_of_the_file_cannot_write_to_the_terminal(run, tmp_path):

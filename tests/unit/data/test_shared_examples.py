@@ -34,8 +34,8 @@ pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason=f"no sample data at 
         ("case49_tool_call_no_content", [(4, "chat.tools_not_supported")]),
         ("case52_tool_args_not_json", [(4, "chat.tools_not_supported")]),
         ("case55_legacy_function_call", [(4, "chat.tools_not_supported")]),
-        ("case62_too_long_prompt", []),
-        ("case64_special_tokens_in_content", []),
+        ("case62_too_long_prompt", [(4, "row.long"), (4, "text.prompt_ends_in_space")]),
+        ("case64_special_tokens_in_content", [(4, "text.control_token")]),
         ("case66_placeholders_left", [(1, "text.placeholder")] * 2),
         ("case67_legacy_separator_style", []),
         ("case72_weights_ok", []),
@@ -65,10 +65,14 @@ def test_files_of_another_kind_are_refused(name: str, told: str) -> None:
     [
         ("banking77/chat_train.jsonl", 1001, set()),
         ("banking77/chat_test.jsonl", 307, set()),
-        ("gsm8k/chat_train_1000.jsonl", 1000, set()),
-        ("wikisql/chat_train.jsonl", 1000, {"row.duplicate"}),
+        ("gsm8k/chat_train_1000.jsonl", 1000, {"text.invisible"}),
+        (
+            "wikisql/chat_train.jsonl",
+            1000,
+            {"row.duplicate", "text.invisible", "text.prompt_ends_in_space"},
+        ),
         ("squad_v2_articles_a/chat.jsonl", 1001, {"chat.unknown_key"}),
-        ("openai_toy/toy_chat_fine_tuning.jsonl", 5, set()),
+        ("openai_toy/toy_chat_fine_tuning.jsonl", 5, {"text.repetitive"}),
     ],
 )
 def test_real_files_are_read_whole(name: str, total: int, codes: set[str]) -> None:

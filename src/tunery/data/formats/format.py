@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tunery.config.data import FormatName
-from tunery.data.findings import Place
+from tunery.data.findings import Finding, Place
 from tunery.data.formats.row import Row
 
 Object = dict[str, object]
@@ -24,9 +24,17 @@ class Format:
         keys: The keys that a row must have, for messages and for a near miss.
         matches: Whether a row looks like this format.
         reader: Makes the reader of one row, which never raises: what is wrong is in its findings.
+            Making it may raise DataError, if the file as a whole is not of the format.
+        guessable: Whether keys much like these tell the format; not where they are everyday words.
+        unfold: The rows that stand in one object of the file, or what is wrong with it; None
+            where an object is one row.
+        row_by_row: A row is read the same whatever stands in the others.
     """
 
     name: FormatName
     keys: tuple[str, ...]
     matches: Callable[[Object], bool]
     reader: Callable[[Survey], RowReader]
+    guessable: bool = True
+    unfold: Callable[[Object, Place], Iterator[Object | Finding]] | None = None
+    row_by_row: bool = True

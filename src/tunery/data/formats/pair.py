@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tunery.data.conversation import Message
-from tunery.data.findings import Finding, Place
 
 
 def turns_of_pair(prompt: str, completion: str, system: str = "") -> tuple[Message, ...]:
@@ -11,21 +10,11 @@ def turns_of_pair(prompt: str, completion: str, system: str = "") -> tuple[Messa
 
     An empty prompt is allowed: such a row teaches to write freely.
     """
-    turns = [Message("system", system)] if system.strip() else []
-    if prompt:
-        turns.append(Message("user", prompt))
-    return (*turns, Message("assistant", completion))
+    answer = Message("assistant", completion)
+    turns = (Message("user", prompt), answer) if prompt else (answer,)
+    return (*system_turn(system), *turns) if system else turns
 
 
-def empty_completion(name: str, place: Place) -> Finding:
-    """The finding for a row whose completion is empty.
-
-    Args:
-        name: What the user calls the completion: a key or a column, in quotes.
-        place: Where the row stands.
-    """
-    return place.found(
-        "pair.empty_completion",
-        f"{name} is empty; expected an answer to learn",
-        "Write the answer, or remove the row.",
-    )
+def system_turn(system: str) -> tuple[Message, ...]:
+    """The system prompt as a turn; none if it is blank."""
+    return (Message("system", system),) if system.strip() else ()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tunery.data.findings import Place
 from tunery.data.sources.bad_json import ONE_LINE_EACH, guess_cause
+from tunery.data.sources.quick_json import quick_object
 from tunery.data.sources.row import SourceRow
 from tunery.data.sources.text_file import BLANK, bad_bytes, last_character
 from tunery.data.wording import kind_of, quote
@@ -26,8 +27,25 @@ def read_objects(lines: Iterable[str], file: str) -> Iterator[SourceRow]:
         lines: The lines, from the first of the file on.
         file: Path of the file, for the findings.
     """
+    encoded = (line.encode("utf-8", "surrogateescape") for line in lines)
+    return read_lines(encoded, file)
+
+
+def read_lines(lines: Iterable[bytes], file: str, first: int = 1) -> Iterator[SourceRow]:
+    """Every line that is not blank, as an object or with its problem.
+
+    Args:
+        lines: The lines, in bytes.
+        file: Path of the file, for the findings.
+        first: Number of the first of these lines.
+    """
     torn = 0  # the line that ended inside a text, as long as the lines after it are bad as well
-    for number, raw in enumerate(lines, start=1):
+    for number, line in enumerate(lines, start=first):
+        if (value := quick_object(line)) is not None:
+            torn = 0
+            yield SourceRow(Place(file, number), value)
+            continue
+        raw = line.decode("utf-8", "surrogateescape")
         text = raw.strip(BLANK)
         if not text:
             continue

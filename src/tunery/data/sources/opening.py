@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tunery.data.sources.csv_table import open_table
-from tunery.data.sources.jsonl import read_objects, refuse_array
+from tunery.data.sources.jsonl import read_lines, refuse_array
 from tunery.data.sources.row import SourceRow
 from tunery.data.sources.text_file import BLANK, open_text
 from tunery.errors import DataError
@@ -26,12 +26,14 @@ class Opened:
         rows: Its rows, to be read once, in the order of the file.
         header: The columns of a table, in its order; None where each row has its own keys.
         note: How the container was understood, for the user; empty if there is nothing to say.
+        in_parts: `parts.rows_of_part` can read it too.
     """
 
     container: str
     rows: Iterator[SourceRow]
     header: tuple[str, ...] | None = None
     note: str = ""
+    in_parts: bool = False
 
 
 @contextmanager
@@ -63,4 +65,4 @@ def open_rows(path: Path, names: Iterable[str] = ()) -> Iterator[Opened]:
     with open_text(path, "\n") as lines:
         refuse_array(lines, path)
     with open_text(path, "\n") as lines:
-        yield Opened("JSON Lines", read_objects(lines, str(path)))
+        yield Opened("JSON Lines", read_lines(lines.buffer, str(path)), in_parts=True)

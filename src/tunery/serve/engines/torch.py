@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tunery.data.conversation import Message
+from tunery.data.conversation import Conversation, Prompt
 from tunery.errors import NotFoundError, UserError
 from tunery.models.adapters import Adapter
 from tunery.models.chat_template import ChatTemplate
@@ -102,7 +102,7 @@ class TorchEngine:
         return [ServedModel(n, self._base.name, self._created.get(n, 0)) for n in names]
 
     def generate(
-        self, model: str, prompts: Sequence[Sequence[Message]], sampling: Sampling
+        self, model: str, prompts: Sequence[Prompt], sampling: Sampling
     ) -> list[Completion]:
         """Answers all prompts as one batch; their shared prefix is computed once."""
         answers = self._prepare(model, prompts, sampling)
@@ -110,10 +110,14 @@ class TorchEngine:
             pass
         return [answer.completion() for answer in answers]
 
-    def stream(self, model: str, prompt: Sequence[Message], sampling: Sampling) -> Iterator[Delta]:
+    def stream(self, model: str, prompt: Prompt, sampling: Sampling) -> Iterator[Delta]:
         """Answers one prompt piece by piece."""
         answers = self._prepare(model, [prompt], sampling)
         return self._deltas(model, answers, sampling)
+
+    def written(self, model: str, conversation: Conversation) -> str:
+        """The last assistant turn as the model would write it."""
+        return self._template(model).answer_text(conversation)
 
     def _deltas(self, model: str, answers: list[_Answer], sampling: Sampling) -> Iterator[Delta]:
         answer = answers[0]
@@ -125,16 +129,8 @@ class TorchEngine:
             elif text:
                 yield Delta(text)
 
-    def _prepare(
-        self, model: str, prompts: Sequence[Sequence[Message]], sampling: Sampling
-    ) -> list[_Answer]:
-        if model not in (self._base.name, *self._adapters, *self._wholes):
-            raise NotFoundError(
-                f"There is no model {model!r} here; there are "
-                f"{', '.join(served.name for served in self.models())}.",
-                "Name one of these.",
-            )
-        template, answers = self._templates.get(model, self._base.template), []
+    def _prepare(self, model: str, prompts: Sequence[Prompt], sampling: Sampling) -> list[_Answer]:
+        template, answers = self._template(model), []
         for prompt in prompts:
             ids = template.prompt_ids(prompt)
             room = self._base.context - len(ids)
@@ -147,6 +143,15 @@ class TorchEngine:
             limit = room if sampling.max_tokens is None else min(room, sampling.max_tokens)
             answers.append(_Answer(ids, TextStream(template.text, sampling.stop), limit))
         return answers
+
+    def _template(self, model: str) -> ChatTemplate:
+        if model not in (self._base.name, *self._adapters, *self._wholes):
+            raise NotFoundError(
+                f"There is no model {model!r} here; there are "
+                f"{', '.join(served.name for served in self.models())}.",
+                "Name one of these.",
+            )
+        return self._templates.get(model, self._base.template)
 
     def _steps(self, model: str, answers: list[_Answer], sampling: Sampling) -> Iterator[None]:
         """One token for each unfinished answer at a time; holds the network meanwhile."""
