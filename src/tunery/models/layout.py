@@ -52,16 +52,23 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class SlotPiece:
     """A piece of `ChatTemplate.segments` with places for contents.
 
     Attributes:
-        parts: Constant texts and slots, in order; two slots may be neighbours.
+        parts: Constant texts and slots, in order.
         weight: Loss weight of its tokens.
+        is_token: Whether it is one control token.
     """
 
     parts: tuple[str | Slot, ...]
     weight: float
+    is_token: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has a place for a content."""
+        return any(isinstance(part, Slot) for part in self.parts)
 
     def fill(self, contents: Sequence[str]) -> str:
         """The piece with contents of messages in their places."""
@@ -83,7 +90,7 @@ class Layout:
         refused: Why it holds for no content; empty if it does.
     """
 
-    pieces: tuple[Piece, ...] = ()
+    pieces: tuple[SlotPiece, ...] = ()
     tests: tuple[Test, ...] = ()
     refused: str = ""
 
@@ -114,7 +121,10 @@ def lay_out(template: ChatTemplate, conversation: Conversation) -> Layout:
         return Layout(refused="the chat template looks inside the texts")
     except (TemplateError, TuneryError, TypeError, ValueError):
         return Layout(refused="the chat template refuses stand-ins for texts")
-    pieces = tuple(Piece(_parts(text), weight) for text, weight, _ in segments)
+    pieces = tuple(
+        SlotPiece(_parts(piece.text), piece.weight, piece.token_id is not None)
+        for piece in segments
+    )
     slots = [part for piece in pieces for part in piece.parts if isinstance(part, Slot)]
     trims = {trim for slot in slots for trim in (slot.left, slot.right)} - {""}
     constants = [part for piece in pieces for part in piece.parts if isinstance(part, str)]

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from tunery.data.conversation import Conversation
 from tunery.models.chat_template import ChatTemplate
-from tunery.models.control_cuts import ControlCuts, Parts
-from tunery.models.layout import Layout, Slot, lay_out
+from tunery.models.control_borders import ControlBorders
+from tunery.models.layout import Layout, SlotPiece, lay_out
 from tunery.models.token_counts import TokenCounts
 from tunery.models.watched_text import holds
 
@@ -30,14 +30,12 @@ class Span(NamedTuple):
 
     Attributes:
         trained: Whether its tokens have a loss weight other than 0.
-        place: Where `TokenCounts` has their number; -1 if `fixed` is the number.
-        fixed: Tokens of a span that is counted already; else 0.
+        place: Where `TokenCounts` has their number.
         key: A 64-bit hash, equal for equal texts in one process.
     """
 
     trained: bool
     place: int
-    fixed: int
     key: int
 
 
@@ -47,15 +45,15 @@ class _Shape:
 
     Attributes:
         layout: The layout.
-        spans: Constant spans; and for those to fill, the parts and whether they are trained.
-        starts: See `ControlCuts.borders`.
+        spans: Constant spans, and pieces to fill.
+        starts: See `ControlBorders.of`.
         ends: The same.
         refused: Why rows of this shape are rendered in full; empty if they are not.
         seen: Rows of this shape so far.
     """
 
     layout: Layout
-    spans: tuple[Span | tuple[Parts, bool], ...] = ()
+    spans: tuple[Span | SlotPiece, ...] = ()
     starts: frozenset[str] = frozenset()
     ends: frozenset[str] = frozenset()
     refused: str = ""
@@ -77,7 +75,7 @@ class Spans:
     def __init__(self, template: ChatTemplate, counts: TokenCounts) -> None:
         self._template = template
         self._counts = counts
-        self._cuts = ControlCuts(template)
+        self._borders = ControlBorders(template.tokenizer)
         self._shapes: dict[object, _Shape] = {}
         self.assembled = 0
         self.rendered: Counter[str] = Counter()
@@ -99,7 +97,7 @@ class Spans:
             return self._render(conversation, reason)
         shape.seen += 1
         if shape.seen <= COMPARED_FIRST or shape.seen % COMPARED_EVERY == 0:
-            rendered = [segment[0] for segment in self._template.segments(conversation)]
+            rendered = [piece.text for piece in self._template.segments(conversation)]
             if rendered != [piece.fill(contents) for piece in shape.layout.pieces]:
                 shape.refused = "the chat template changes texts in a way that was not foreseen"
                 return self._render(conversation, shape.refused)
@@ -110,7 +108,7 @@ class Spans:
         """The shape of a conversation; None if it has what no layout foresees."""
         turns = []
         for message in conversation.messages:
-            if message.tool_calls or message.tool_call_id or message.name:
+            if message.tool_calls or message.role == "tool" or message.name:
                 return None
             turns.append((message.role, message.weight, not message.content))
         key = (tuple(turns), conversation.tools)
@@ -124,15 +122,12 @@ class Spans:
     def _make(self, layout: Layout) -> _Shape:
         if layout.refused:
             return _Shape(layout, refused=layout.refused)
-        spans: list[Span | tuple[Parts, bool]] = []
-        for piece in layout.pieces:
-            for parts in self._cuts.cut(piece.parts):
-                if any(isinstance(part, Slot) for part in parts):
-                    spans.append((parts, bool(piece.weight)))
-                else:
-                    spans.append(self._span("".join(map(str, parts)), trained=bool(piece.weight)))
-        starts, ends = self._cuts.borders(layout.pieces)
-        return _Shape(layout, tuple(spans), starts, ends)
+        starts, ends = self._borders.of(layout.pieces)
+        spans = tuple(
+            piece if piece.is_open else self._span(piece.fill(()), trained=bool(piece.weight))
+            for piece in joined(layout.pieces)
+        )
+        return _Shape(layout, spans, starts, ends)
 
     def _obstacle(self, shape: _Shape, contents: Sequence[str]) -> str:
         """Why the contents cannot be put into the layout; empty if they can."""
@@ -143,7 +138,7 @@ class Spans:
                 return "blank texts"
             if content[0] in shape.starts or content[-1] in shape.ends:
                 return "texts that touch control tokens"
-            if self._cuts.has_token(content):
+            if self._borders.has_token(content):
                 return "texts that hold control tokens"
             for test in shape.layout.tests:
                 if holds(test, content):
@@ -156,31 +151,39 @@ class Spans:
         for span in shape.spans:
             if isinstance(span, Span):
                 spans.append(span)
-                continue
-            parts, trained = span
-            text = "".join(
-                [
-                    part if isinstance(part, str) else part.fill(contents[part.message])
-                    for part in parts
-                ]
-            )
-            spans.append(Span(trained, place(text), 0, hash(text)))
+            else:
+                text = span.fill(contents)
+                spans.append(Span(span.weight != 0, place(text), hash(text)))
         return spans
 
     def _render(self, conversation: Conversation, reason: str) -> list[Span]:
         """Spans of a conversation that the template renders itself."""
         self.rendered[reason] += 1
-        spans: list[Span] = []
-        for text, weight, literals in self._template.segments(conversation):
-            if literals:
-                ids = self._template.segment_ids(text, literals)
-                spans.append(Span(bool(weight), -1, len(ids), hash((text, *literals.values()))))
-            elif text:
-                spans += [
-                    self._span("".join(map(str, parts)), trained=bool(weight))
-                    for parts in self._cuts.cut((text,))
-                ]
-        return spans
+        pieces = [
+            SlotPiece((piece.text,), piece.weight, piece.token_id is not None)
+            for piece in self._template.segments(conversation)
+        ]
+        return [self._span(piece.fill(()), trained=bool(piece.weight)) for piece in joined(pieces)]
 
     def _span(self, text: str, *, trained: bool) -> Span:
-        return Span(trained, self._counts.place(text), 0, hash(text))
+        return Span(trained, self._counts.place(text), hash(text))
+
+
+def joined(pieces: Sequence[SlotPiece]) -> list[SlotPiece]:
+    """Pieces with control tokens and the white space between them made one.
+
+    White space behind a control token is cut off from it by every tokenizer that cuts there at all,
+    so the tokens stay the same.
+    """
+    found: list[SlotPiece] = []
+    last_is_token = False
+    for piece in pieces:
+        blank = last_is_token and not piece.is_open and piece.fill(()).isspace()
+        before = found[-1] if found else None
+        goes_on = piece.is_token or blank
+        if before is not None and before.is_token and goes_on and before.weight == piece.weight:
+            found[-1] = SlotPiece((*before.parts, *piece.parts), piece.weight, is_token=True)
+        else:
+            found.append(piece)
+        last_is_token = piece.is_token
+    return found

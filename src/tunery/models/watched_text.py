@@ -96,11 +96,11 @@ class WatchedText(str):
         # What holds for the whole says little about its part, so the whole has no watch.
         return WatchedText(join(str.__str__(self), str.__str__(other))).watched_by(None)
 
-    def startswith(self, prefix: Any, *limits: Any) -> bool:  # type: ignore[override]
+    def startswith(self, prefix: Any, *limits: Any) -> bool:
         """Answers no."""
         return self._ask("starts", prefix) if not limits else _unforeseen()
 
-    def endswith(self, suffix: Any, *limits: Any) -> bool:  # type: ignore[override]
+    def endswith(self, suffix: Any, *limits: Any) -> bool:
         """Answers no."""
         return self._ask("ends", suffix) if not limits else _unforeseen()
 

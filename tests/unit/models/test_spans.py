@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 from tunery.data.conversation import Conversation, Message, ToolCall
 from tunery.errors import DataError
 from tunery.models.chat_template import ChatTemplate
-from tunery.models.control_cuts import joining_ends, joining_starts, telling_characters
+from tunery.models.control_borders import joining_ends, joining_starts, telling_characters
 from tunery.models.spans import Spans
 from tunery.models.token_counts import TokenCounts
 from tunery.testing.tiny_models import CHAT_TEMPLATE
@@ -24,14 +24,16 @@ LLAMA3 = (
     "{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{% endif %}"
 )
 QWEN3 = (
-    "{%- if messages[0].role != 'system' %}{{- '<|im_start|>system\nHelp.<|im_end|>\n' }}{% endif %}"
+    "{%- if messages[0].role != 'system' %}"
+    "{{- '<|im_start|>system\nHelp.<|im_end|>\n' }}{% endif %}"
     "{%- for message in messages %}"
     "{%- if message.content is string %}{%- set content = message.content %}"
     "{%- else %}{%- set content = '' %}{%- endif %}"
     "{%- if message.role == 'assistant' %}"
     "{%- if '</think>' in content %}"
     "{%- set content = content.split('</think>')[-1].lstrip('\n') %}{%- endif %}"
-    "{{- '<|im_start|>assistant\n<think>\n\n</think>\n\n' + content.lstrip('\n') + '<|im_end|>\n' }}"
+    "{{- '<|im_start|>assistant\n<think>\n\n</think>\n\n' }}"
+    "{{- content.lstrip('\n') + '<|im_end|>\n' }}"
     "{%- elif message.role == 'user' and message.content.startswith('<tool_response>') %}"
     "{{- '<|im_start|>tool\n' + content + '<|im_end|>\n' }}"
     "{%- else %}{{- '<|im_start|>' + message.role + '\n' + content + '<|im_end|>\n' }}{%- endif %}"
@@ -48,15 +50,15 @@ LENGTHS = CHAT_TEMPLATE.replace(
     "message['content']", "(message['content'] | length | string) + message['content']"
 )
 QUOTED = CHAT_TEMPLATE.replace("message['content']", "(message['content'] | tojson)")
-MACRO = (
-    "{% macro write(text) %}{{ text }}{% endmacro %}"
-    + CHAT_TEMPLATE.replace("message['content']", "(write(message['content']) | trim)")
+MACRO = "{% macro write(text) %}{{ text }}{% endmacro %}" + CHAT_TEMPLATE.replace(
+    "message['content']", "(write(message['content']) | trim)"
 )
 TOKENS = {
     "llama3": ["<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"],
+    "qwen3": ["<|im_start|>", "<|im_end|>", "<think>", "</think>", "\n\n"],
     "mistral": ["<s>", "</s>", "[INST]", "[/INST]"],
 }
-CHATML = ["<|im_start|>", "<|im_end|>", "<think>", "</think>", "\n\n"]
+CHATML = ["<|im_start|>", "<|im_end|>", "<think>", "</think>"]
 TEMPLATES = {
     "chatml": CHAT_TEMPLATE,
     "llama3": LLAMA3,
@@ -66,7 +68,7 @@ TEMPLATES = {
     "quoted": QUOTED,
     "macro": MACRO,
 }
-WORDS = ["system\n\nuser\n\n\nassistant Hello  world 12 </think> <|im_end|> é 日本 \n\n\n a b ab"] * 4
+WORDS = ["system\n\nuser\n\n\nassistant Hello  world 12 </think> <|im_end|> é 日本 \n\n\n ab"] * 4
 
 
 def trained_tokenizer(name: str, pre_tokenizer, **options):
@@ -109,6 +111,9 @@ TURN = st.tuples(TEXT, TEXT, st.sampled_from([None, 0.0, 1.0]))
 TALK = st.tuples(st.none() | TEXT, st.lists(TURN, min_size=1, max_size=3), st.booleans())
 
 
+CALL = ToolCall("f", "{}")
+
+
 def conversation(talk) -> Conversation:
     system, turns, goes_on = talk
     messages = [] if system is None else [Message("system", system)]
@@ -124,7 +129,7 @@ def counted(template, rows) -> tuple[list[tuple[int, int]], Spans]:
     spans = Spans(template, counts)
     found = []
     for cut in [spans.of(row) for row in rows]:
-        sizes = [s.fixed if s.place < 0 else int(counts.counts([s.place])[0]) for s in cut]
+        sizes = [int(counts.counts([span.place])[0]) for span in cut]
         trained = sum(size for size, span in zip(sizes, cut, strict=True) if span.trained)
         found.append((sum(sizes), trained))
     counts.close()
@@ -199,7 +204,8 @@ def test_a_tokenizer_that_looks_beyond_control_tokens_is_given_whole_pieces(sche
 
 
 def test_texts_that_repeat_are_tokenized_once():
-    rows = [conversation(("A long system prompt.", [(f"Q{n}", "yes", None)], False)) for n in range(9)]
+    system = "A long system prompt."
+    rows = [conversation((system, [(f"Q{n}", "yes", None)], False)) for n in range(9)]
     counts = TokenCounts(MADE["chatml"].tokenizer)
     spans = Spans(MADE["chatml"], counts)
     cut = [spans.of(row) for row in rows]
@@ -213,20 +219,16 @@ def test_tools_are_part_of_the_shape_and_tool_calls_are_rendered():
     tools = json.dumps([{"type": "function", "function": {"name": "f"}}])
     rows = [
         Conversation((Message("user", "Q"), Message("assistant", "A")), tools=tools),
-        Conversation((Message("user", "Q"), Message("assistant", "A", tool_calls=(call(),)))),
+        Conversation((Message("user", "Q"), Message("assistant", "A", tool_calls=(CALL,)))),
     ]
     found, spans = counted(MADE["chatml"], rows)
     assert found == expected(MADE["chatml"], rows)
     assert spans.rendered["tool calls and named turns"] == 1
 
 
-def call() -> ToolCall:
-    return ToolCall("f", "{}")
-
-
 def test_what_training_refuses_is_refused():
     rows = [Conversation((Message("assistant", "A"),), "rows.jsonl", 7)]
-    with pytest.raises(DataError, match="rows.jsonl:7: the first turn is the assistant's"):
+    with pytest.raises(DataError, match=r"rows.jsonl:7: the first turn is the assistant's"):
         counted(MADE["chatml"], rows)
 
 
