@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tunery.models.control_borders import ControlBorders
+from tunery.models.word_counts import word_counts
+
 REMEMBERED = 4_000_000
 """Most distinct texts that are remembered, some 100 bytes each."""
 
@@ -37,6 +40,9 @@ class TokenCounts:
         if self._fast is not None and hasattr(self._fast, "no_truncation"):
             self._fast.no_truncation()
             self._fast.no_padding()
+        self._words = None
+        if hasattr(self._fast, "encode_batch_fast"):
+            self._words = word_counts(self._fast, ControlBorders(tokenizer))
         self._places: dict[int, int] = {}
         self._remembered = remembered
         self._counts = array("i")
@@ -105,6 +111,15 @@ class TokenCounts:
         self._counts[start : start + len(found)] = array("i", found.tobytes())
 
     def _tokenize(self, texts: list[str]) -> NDArray[np.int32]:
+        if self._words is None:
+            return self._encode(texts)
+        found = self._words.counts(texts)
+        left = np.flatnonzero(found < 0)
+        if left.size:
+            found[left] = self._encode([texts[index] for index in left])
+        return found
+
+    def _encode(self, texts: list[str]) -> NDArray[np.int32]:
         if self._fast is not None:
             # "fast" leaves out the offsets of tokens, which are not wanted here.
             found = self._fast.encode_batch_fast(texts, add_special_tokens=False)
