@@ -131,7 +131,6 @@ CODES: dict[str, Code] = {
     "leak.near": Code("warning", "A held-out row is nearly the same as a training row."),
     "leak.prompt": Code("warning", "A held-out row has the prompt of a training row."),
     "leak.row": Code("warning", "A held-out row is also a training row."),
-    "preference.empty_answer": Code("error", "One of the two answers is empty."),
     "preference.length_bias": Code("warning", "The better answer is nearly always the longer."),
     "preference.same_answers": Code("warning", "Both answers are the same."),
     "preference.same_but_space": Code("warning", "Both answers differ only in whitespace."),

@@ -13,28 +13,39 @@ import numpy as np
 import numpy.typing as npt
 
 from tunery.data.checks.texts import Turns, prompt_of, tools_of, turns_of
-from tunery.data.records import Judged, Preference, Record, Reinforcement
+from tunery.data.conversation import Conversation
+from tunery.data.records import Judged, Preference, Record, Reinforcement, Text
 
 DIGEST_BYTES = 16
+_BETWEEN = "\x1f"  # the unit separator, which next to no text holds
 
 Indices = npt.NDArray[np.int64]
 
 
 def digest(*texts: str) -> bytes:
     """16 bytes that stand for the texts in this order (BLAKE2b)."""
-    # The lengths keep ("ab", "c") and ("a", "bc") apart.
-    lengths = ",".join([str(len(text)) for text in texts])
-    said = "".join((lengths, "\n", *texts)).encode("utf-8", "surrogatepass")
-    return blake2b(said, digest_size=DIGEST_BYTES).digest()
+    said = _BETWEEN.join(texts)
+    if said.count(_BETWEEN) >= len(texts):  # lengths keep ("ab", "c") and ("a", "bc") apart, too
+        said += "".join(f"{_BETWEEN}{len(text)}" for text in texts)
+    return blake2b(said.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).digest()
 
 
 def digest_of_prompt(record: Record) -> bytes:
     """Stands for what the model is given: tools and the turns before the last answer."""
-    return digest(tools_of(record), *_said(prompt_of(record)))
+    global _last
+    if _last[0] is not record:
+        _last = record, digest(tools_of(record), *_said(prompt_of(record)))
+    return _last[1]
+
+
+_last: tuple[Record, bytes] = (Text(""), b"")  # two checks ask for it, one after the other
 
 
 def digest_of_row(record: Record) -> bytes:
     """Stands for all that the row teaches; identifiers of tool calls do not count."""
+    if isinstance(record, Conversation):  # by far the most, so its prompt is not read again
+        rest = record.messages[len(prompt_of(record)) :]
+        return digest(digest_of_prompt(record).hex(), *_said(rest))
     extra = [type(record).__name__, tools_of(record)]
     if isinstance(record, Preference):
         extra += [str(len(record.prompt)), str(len(record.chosen))]
@@ -46,14 +57,13 @@ def digest_of_row(record: Record) -> bytes:
 
 
 def _said(turns: Turns) -> list[str]:
-    parts = []
+    parts: list[str] = []
     for turn in turns:
-        parts += [turn.role if turn.loss_weight in (0.0, 1.0) else f"{turn.role} {turn.weight}"]
-        if turn.role == "assistant" and turn.weight == 0:
-            parts.append("not learned")
-        parts += [turn.content, turn.name]
+        parts += (turn.role, turn.content, turn.name)
+        if turn.weight is not None and turn.weight != 1 and turn.role == "assistant":
+            parts.append(f"weight {turn.weight:g}")
         for call in turn.tool_calls:
-            parts += [call.name, call.arguments]
+            parts += (call.name, call.arguments)
     return parts
 
 
