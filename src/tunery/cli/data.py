@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from tunery.cli.cost import cost_of_data
 from tunery.cli.output import AsJson, note, say, show_json, show_table
 from tunery.cli.reading import (
     CompletionColumn,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from tunery.data.records import Record
 
 app = typer.Typer(no_args_is_help=True, help="Look at data files before training on them.")
+app.command("cost")(cost_of_data)
 
 SHOWN_FINDINGS = 50
 EXIT_BAD_ROWS = 1
