@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -19,9 +21,10 @@ from tunery.cli.reading import (
     SystemPrompt,
     column_mapping,
 )
+from tunery.errors import UserError
 
 if TYPE_CHECKING:
-    from tunery.data.cost import BreakEven, HostedCost
+    from tunery.data.cost import BreakEven, HostedCost, Requests
     from tunery.data.prices import PriceEntry
     from tunery.pipelines.cost import CostEstimate, LocalCost
 
@@ -124,17 +127,18 @@ def cost_of_data(
         _show(file, found)
 
 
-def _count(text: str, option: str) -> Any:
-    from tunery.errors import UserError
-
-    if text == "auto" or (text.isascii() and text.isdigit() and int(text) >= 1):
-        return text if text == "auto" else int(text)
+def _count(text: str, option: str) -> int | Literal["auto"]:
+    if text == "auto":
+        return "auto"
+    if re.fullmatch("[1-9][0-9]{0,5}", text):
+        return int(text)
     raise UserError(
-        f"{option} is {text!r}; expected auto or a whole number of at least 1.", "Correct it."
+        f"{option} is {text!r}; expected auto or a whole number from 1 to 999999.", "Correct it."
     )
 
 
 def _document(file: Path, found: CostEstimate) -> dict[str, object]:
+    plan = found.local.forecast
     return {
         "file": str(file),
         "model": found.model,
@@ -146,7 +150,7 @@ def _document(file: Path, found: CostEstimate) -> dict[str, object]:
         },
         "choices": [asdict(choice) for choice in found.choices],
         "requests": asdict(found.requests) if found.requests else None,
-        "here": asdict(found.local),
+        "here": asdict(found.local) | {"fits": plan.fits if plan else None},
         "hosted": [_hosted_document(cost) for cost in found.hosted],
         "findings": [asdict(finding) for finding in found.findings],
         "warning": WARNING,
@@ -178,12 +182,10 @@ def _show(file: Path, found: CostEstimate) -> None:
         [_hosted_cells(cost) for cost in found.hosted],
         title="At hosted services, in US dollars (their own tokenizers may count otherwise)",
     )
-    for cost in found.hosted:
-        for line in _remarks(cost):
-            note(f"{cost.name}: {line}")
+    _note_remarks(found.hosted)
     if found.requests is not None:
         say("")
-        _show_break_even(found)
+        _show_break_even(found.hosted, found.requests)
     note(WARNING, style="yellow")
 
 
@@ -202,11 +204,12 @@ def _here(local: LocalCost) -> list[tuple[str, str]]:
     money = local.money
     price = f"{_dollars(money.total)} ({_dollars(money.rent)} for the machine, "
     price += f"{_dollars(money.energy)} for {money.kwh:.3g} kWh)"
+    how = f"reckoned from the architecture, at {plan.gflops:,.0f} GFLOP/s, the best of three tries"
     unpriced = "not known; give --price-per-hour, or --watts and --price-per-kwh"
     return [
         *facts,
         ("steps", f"{plan.steps:,}; {plan.unique_tokens:,} tokens computed in an epoch"),
-        ("time", f"about {_duration(plan.seconds)}, reckoned from the architecture and this CPU"),
+        ("time", f"about {_duration(plan.seconds)}, {how}"),
         ("memory", f"about {memory}"),
         ("price", price if money.total else unpriced),
     ]
@@ -229,40 +232,49 @@ def _as_of(entry: PriceEntry) -> str:
     return f"{entry.as_of}, {entry.source}"
 
 
-def _remarks(cost: HostedCost) -> list[str]:
-    entry, lines = cost.entry, []
-    if cost.cut_rows:
-        lines.append(f"{cost.cut_rows:,} rows are cut at {entry.longest_row:,} tokens")
+def _note_remarks(hosted: Sequence[HostedCost]) -> None:
+    """What else is to be known of the services, each sentence once."""
+    names: dict[str, list[str]] = {}
+    for cost in hosted:
+        for line in _remarks(cost):
+            names.setdefault(line, []).append(cost.name)
+    for line, services in names.items():
+        note(f"{', '.join(services)}: {line}")
+
+
+def _remarks(cost: HostedCost) -> Iterator[str]:
+    entry = cost.entry
+    if cost.cut_rows and entry.longest_row:
+        yield f"rows are cut at {entry.longest_row:,} tokens, {cost.cut_rows:,} of these"
     if entry.closes:
-        lines.append(f"no new training from {entry.closes}")
+        yield f"no new training from {entry.closes}"
     if entry.ends:
-        lines.append(f"the tuned model no longer answers from {entry.ends}")
+        yield f"the tuned model no longer answers from {entry.ends}"
     if entry.note:
-        lines.append(entry.note)
-    return lines
+        yield entry.note
 
 
-def _show_break_even(found: CostEstimate) -> None:
-    requests = found.requests
-    assert requests is not None
+def _show_break_even(hosted: Sequence[HostedCost], requests: Requests) -> None:
+    known = [(cost.name, cost.break_even) for cost in hosted if cost.break_even]
     show_table(
-        ("Service", "Saved a request", "Requests", "Days"),
-        [(cost.name, *_even_cells(cost.break_even)) for cost in found.hosted],
+        ("Service", "Saved a request", "Pays for itself after"),
+        [(name, f"{even.saving:.3g}", _even_text(even)) for name, even in known],
         title=(
-            f"Break-even: {requests.saved_tokens:g} prompt tokens less than today, "
-            f"{requests.prompt_tokens:.0f} left, {requests.answer_tokens:.0f} tokens in an answer"
+            f"Break-even, with requests like the rows: {requests.prompt_tokens:.0f} prompt and "
+            f"{requests.answer_tokens:.0f} answer tokens, {requests.saved_tokens:g} prompt tokens "
+            "less than before"
         ),
     )
+    unknown = [cost.name for cost in hosted if cost.break_even is None]
+    if unknown:
+        note(f"No break-even, as the table has no prices of requests: {', '.join(unknown)}")
 
 
-def _even_cells(even: BreakEven | None) -> tuple[str, str, str]:
-    if even is None:
-        return "", "not known: the table has no prices of requests", ""
-    saving = f"{even.saving:.3g}"
+def _even_text(even: BreakEven) -> str:
     if even.requests is None:
-        return saving, even.reason, ""
-    days = "" if even.days is None else f"{even.days:,.1f}"
-    return saving, f"{even.requests:,}", days
+        return even.reason
+    days = "" if even.days is None else f", {even.days:,.1f} days"
+    return f"{even.requests:,} requests{days}"
 
 
 def _dollars(amount: float) -> str:

@@ -21,6 +21,12 @@ from tunery.errors import UserError
 MILLION = 1_000_000
 SECONDS_AN_HOUR, HOURS_A_DAY = 3600, 24
 
+MOST = 1e9
+"""Largest number of tokens, requests, watts or dollars that is taken for meant."""
+
+LEAST_SAVING = 1e-12
+"""A smaller difference between two requests, in dollars, comes from rounding, not from prices."""
+
 
 @dataclass(frozen=True, slots=True)
 class Requests:
@@ -41,6 +47,12 @@ class Requests:
     per_day: float | None = None
 
     def __post_init__(self) -> None:
+        _check("prompt tokens saved", self.saved_tokens)
+        _check("cached prompt tokens", self.saved_cached)
+        if self.per_day is not None:
+            _check("requests a day", self.per_day)
+        if self.per_day == 0:
+            raise UserError("There are 0 requests a day; expected more.", "Leave the number out.")
         if self.saved_cached > self.saved_tokens:
             raise UserError(
                 f"{self.saved_cached:g} cached prompt tokens are given, but only "
@@ -104,6 +116,11 @@ class MachinePrices:
     watts: float = 0.0
     per_kwh: float = 0.0
 
+    def __post_init__(self) -> None:
+        _check("price of an hour", self.per_hour)
+        _check("watts", self.watts)
+        _check("price of a kilowatt-hour", self.per_kwh)
+
 
 @dataclass(frozen=True, slots=True)
 class MachineCost:
@@ -123,6 +140,11 @@ class MachineCost:
     def total(self) -> float:
         """Rent and energy."""
         return self.rent + self.energy
+
+
+def _check(name: str, number: float) -> None:
+    if not 0 <= number <= MOST:  # false for NaN too
+        raise UserError(f"The {name} is {number}; expected 0 to {MOST:,.0f}.", "Correct it.")
 
 
 def billed_tokens(lengths: Iterable[int], longest_row: int | None) -> int:
@@ -225,19 +247,17 @@ def break_even(
     def none(reason: str) -> BreakEven:
         return BreakEven(saving, None, None, reason)
 
-    if saving <= 0:
-        dearer = "as much" if saving == 0 else "more"
+    if saving < LEAST_SAVING:
+        dearer = "more" if saving <= -LEAST_SAVING else "as much"
         return none(f"never: a request to the tuned model costs {dearer}")
     net = Fraction(saving)
     if hosting_per_day:
         if requests_per_day is None:
             return none("not known: hosting is paid by the day, so requests a day are needed")
         net -= Fraction(hosting_per_day) / Fraction(requests_per_day)
-        if net <= 0:
+        if net < LEAST_SAVING:
             least = hosting_per_day / saving
-            return none(
-                f"never: hosting costs more than is saved below {least:,.0f} requests a day"
-            )
+            return none(f"never: up to {least:,.0f} requests a day hosting costs what they save")
     requests = math.ceil(Fraction(training) / net)
     days = None if requests_per_day is None else requests / requests_per_day
     return BreakEven(saving, requests, days)

@@ -27,19 +27,22 @@ TABLE = "prices.yaml"
 MAX_BYTES = 1_000_000
 """A table has a few kilobytes; a larger file is most likely not one."""
 
+MOST = 1_000_000
+"""Highest price, in US dollars; a higher one is most likely for another unit."""
+
 HINT = "Correct these lines, then run the command again."
 
 
 class TokenPrices(Section):
     """What requests cost, in US dollars for a million tokens."""
 
-    input: float = Field(ge=0)
+    input: float = Field(ge=0, le=MOST)
     """The prompt."""
 
-    output: float = Field(ge=0)
+    output: float = Field(ge=0, le=MOST)
     """The answer."""
 
-    cached_input: float | None = Field(default=None, ge=0)
+    cached_input: float | None = Field(default=None, ge=0, le=MOST)
     """The part of the prompt that the service has seen just before; as `input` by default."""
 
 
@@ -49,7 +52,7 @@ class PriceEntry(Section):
     model: str = Field(min_length=1)
     """What is trained."""
 
-    training: float = Field(ge=0)
+    training: float = Field(ge=0, le=MOST)
     """US dollars for a million training tokens; every epoch counts."""
 
     longest_row: int | None = Field(default=None, ge=1)
@@ -61,7 +64,7 @@ class PriceEntry(Section):
     tuned: TokenPrices | None = None
     """Requests to the model after the training; not known by default."""
 
-    hosting_per_hour: float = Field(default=0.0, ge=0)
+    hosting_per_hour: float = Field(default=0.0, ge=0, le=MOST)
     """US dollars an hour for the tuned model, used or not."""
 
     closes: date | None = None

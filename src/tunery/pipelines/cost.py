@@ -40,6 +40,9 @@ from tunery.train.plan import Choice
 
 GIVEN = "given"
 
+REPEATS = 30
+"""Timed products of one measurement, of which the fastest counts: some hundredths of a second."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -148,8 +151,12 @@ def estimate(
     """
     files = fetch(model, home, offline=offline, log=log)
     template, context, shape = _open(files.folder)
+    # Three times, with the work between: another program may have the processor for a while.
+    rates = [_rate()]
     read = read_file(data, data.train)
+    rates.append(_rate())
     rows, refused = render_rows(read.rows, template, NO_LIMIT)
+    rates.append(_rate())
     trained_here = [row for row in rows if len(row.ids) <= context]
     if not trained_here:
         raise DataError(
@@ -177,12 +184,18 @@ def estimate(
         supervised_tokens=sum(row.supervised for row in rows),
         epochs=number,
         choices=tuple(choices),
-        local=_local(shape, trained_here, len(rows), choices, asked.machine),
+        local=_local(shape, trained_here, len(rows), choices, asked.machine, max(rates)),
         hosted=tuple(
             hosted_cost(name, entry, lengths, number, requests) for name, entry in prices.items()
         ),
         requests=requests,
     )
+
+
+def _rate() -> float:
+    """Rate of a float32 product with the threads of a run, in GFLOP/s."""
+    set_threads(TrainSection().threads)
+    return product_rate(torch.float32, REPEATS)
 
 
 def _open(folder: Path) -> tuple[ChatTemplate, int, Architecture | str]:
@@ -234,13 +247,13 @@ def _local(
     readable: int,
     choices: Sequence[Choice],
     prices: MachinePrices,
+    gflops: float,
 ) -> LocalCost:
     machine, too_long = describe_machine(), readable - len(rows)
     if isinstance(shape, str):
         return LocalCost(machine, len(rows), too_long, None, shape, None)
     values = {choice.name: int(choice.value) for choice in choices}
     settings = TrainSection()
-    set_threads(settings.threads)
     found = forecast(
         shape,
         rows,
@@ -248,6 +261,6 @@ def _local(
         values["train.epochs"],
         rank=values["method.rank"],
         memory=memory_now(),
-        gflops=product_rate(torch.float32, repeats=5),
+        gflops=gflops,
     )
     return LocalCost(machine, len(rows), too_long, found, "", machine_cost(found.seconds, prices))

@@ -29,6 +29,7 @@ class Forecast:
         steps: Optimizer steps of the whole training.
         unique_tokens: Tokens computed in one epoch, after sharing inside each step.
         seconds: Time of all steps.
+        gflops: The rate of a product that the time follows from, in 1e9 operations a second.
         peak_bytes: Memory of the process.
         available_bytes: Memory that it can have now.
         recompute: Blocks are computed again, since the longest row would not fit otherwise.
@@ -37,6 +38,7 @@ class Forecast:
     steps: int
     unique_tokens: int
     seconds: float
+    gflops: float
     peak_bytes: int
     available_bytes: int
     recompute: bool
@@ -90,6 +92,7 @@ def forecast(
         steps=order.steps_per_epoch * epochs,
         unique_tokens=sum(sizes),
         seconds=epochs * (linear + head) / (PRODUCT_SHARE * gflops * 1e9),
+        gflops=gflops,
         peak_bytes=fixed + token_bytes * max(sizes),
         available_bytes=available,
         recompute=recompute,
