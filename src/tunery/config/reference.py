@@ -12,6 +12,7 @@ from __future__ import annotations
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -152,6 +153,7 @@ _WORDS: Mapping[Any, str] = {
     bool: "true or false",
     str: "text",
     Path: "a path",
+    date: "a date such as 2026-11-25",
 }
 _PLURALS: Mapping[Any, str] = {int: "whole numbers", float: "numbers", str: "texts", Path: "paths"}
 
