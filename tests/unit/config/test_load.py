@@ -265,7 +265,10 @@ def test_whole_section_can_be_overridden(write):
         ("name.first=3", "name is 'my-run', not a section with keys in it"),
         ("train.epochs=[1", "this is not YAML: while parsing a flow sequence"),
         ("train.epochs=3\n", None),
-        ("data.columns.prompts=q", "data.columns.prompts is not a key of data.columns;"),
+        (
+            "data.columns.prompts=q",
+            "data.columns.prompts is not a key of data.columns; did you mean",
+        ),
         ("train.x.y=2", "train.x is not a key of train; its keys are epochs"),
     ],
 )
