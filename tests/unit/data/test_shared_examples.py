@@ -78,8 +78,16 @@ def test_files_of_another_kind_are_refused(name: str, told: str) -> None:
         ("squad_v2_articles_a/chat.jsonl", 1001, {"chat.unknown_key"}),
         ("openai_toy/toy_chat_fine_tuning.jsonl", 5, {"text.repetitive"}),
         ("drone_tool_calls/drone_training.jsonl", 103, set()),
-        ("self_instruct/seed_tasks.jsonl", 175, {"alpaca.unknown_key"}),
-        ("self_instruct/user_oriented_instructions.jsonl", 252, {"alpaca.unknown_key"}),
+        (
+            "self_instruct/seed_tasks.jsonl",
+            175,
+            {"alpaca.unknown_key", "privacy.personal", "text.placeholder"},
+        ),
+        (
+            "self_instruct/user_oriented_instructions.jsonl",
+            252,
+            {"alpaca.unknown_key", "privacy.personal", "text.invisible", "text.placeholder"},
+        ),
     ],
 )
 def test_real_files_are_read_whole(name: str, total: int, codes: set[str]) -> None:
