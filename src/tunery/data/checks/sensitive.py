@@ -79,6 +79,9 @@ _PHONE = re.compile(
     r"(?<![\w+])\+\d[\d ().-]{6,18}\d(?!\d)"
     r"|(?<![\w.-])(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-. ]\d{4}(?![\w-])"
 )
+# Whatever numbers are looked for stands in one of these, so most of a text is passed at once.
+_NUMBER = re.compile(r"[+(]?\d[\d ().-]{4,200}\d")
+_IBAN_START = re.compile(r"[A-Z]{2}\d{2}")
 _SSN = re.compile(r"(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])")
 _IP = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
 
@@ -111,29 +114,44 @@ def may_hold(data: bytes) -> bool:
 def spans(text: str) -> list[Span]:
     """What is sensitive in a text, in its order, without overlaps: the first found wins."""
     taken: list[Span] = []
-    for span in _all(text):
+    for span in (*_secrets(text), *_personal(text)):
         if all(span.end <= other.start or span.start >= other.end for other in taken):
             taken.append(span)
     return sorted(taken, key=lambda span: span.start)
 
 
-def _all(text: str) -> Iterator[Span]:
+def _secrets(text: str) -> Iterator[Span]:
     if "-----" in text:
         for match in _PRIVATE_KEY.finditer(text):
             yield Span(*match.span(), "a private key", "PRIVATE_KEY", "secret")
-    for match in _KEY.finditer(text):
+    for match in _KEY.finditer(text) if _has_long_word(text) else ():
         kind = _KEY_KINDS[(match.lastindex or 1) - 1]
         yield Span(*match.span(), kind, "SECRET", "secret")
     if "@" in text:
         for match in _CONNECTION.finditer(text):
             yield Span(*match.span(1), "a password in an address", "PASSWORD", "secret")
+
+
+def _personal(text: str) -> Iterator[Span]:
+    if "@" in text:
         for match in _EMAIL.finditer(text):
             if not _NO_ONES_MAIL.search(match[0].lower()):
                 yield Span(*match.span(), "an e-mail address", "EMAIL", "personal")
+    stretches = [match.span() for match in _NUMBER.finditer(text)]
     for pattern, right, kind, mask in _NUMBERS:
-        for match in pattern.finditer(text):
-            if right(match[0]):
-                yield Span(*match.span(), kind, mask, "personal")
+        for start, end in stretches:
+            # One character more, which the pattern may want to be no digit.
+            for match in pattern.finditer(text, start, end + 1):
+                if right(match[0]):
+                    yield Span(*match.span(), kind, mask, "personal")
+    if stretches and _IBAN_START.search(text):
+        for match in _IBAN.finditer(text):
+            if iban.is_valid(match[0]):
+                yield Span(*match.span(), "an IBAN", "IBAN", "personal")
+
+
+def _has_long_word(text: str) -> bool:
+    return _KEY_RUN in text.encode("utf-8", "replace").translate(_TO_KEY)
 
 
 def _is_card(text: str) -> bool:
@@ -158,7 +176,6 @@ def _is_address(text: str) -> bool:
 
 _NUMBERS: tuple[tuple[re.Pattern[str], Callable[[str], bool], str, str], ...] = (
     (_CARD, _is_card, "a card number", "CARD"),
-    (_IBAN, iban.is_valid, "an IBAN", "IBAN"),
     (_SSN, ssn.is_valid, "a social security number", "SSN"),
     (_PHONE, _is_phone, "a phone number", "PHONE"),
     (_IP, _is_address, "an IP address", "IP"),
