@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from tunery.cli import data_library, data_shape
 from tunery.cli.output import AsJson, note, say, show_json, show_table
 from tunery.cli.reading import (
     CompletionColumn,
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from tunery.data.read import ReadResult
 
 app = typer.Typer(no_args_is_help=True, help="Look at data files before training on them.")
+
+data_library.register(app)
+data_shape.register(app)
 
 SHOWN_FINDINGS = 50
 EXIT_BAD_ROWS = 1

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tunery.config.dataset_name import DatasetName
+
+_BLOB = re.compile(r"[0-9a-f]{64}(\.[a-z0-9_]{1,10}){0,2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,6 @@ def parse(text: str) -> Dataset:
 def _version(value: dict[str, Any]) -> Version:
     contents = Contents(**value["contents"])
     version = Version(**{**value, "contents": contents})
-    plain = (version.sha256 + version.ending.replace(".", "").replace("_", "")).isalnum()
-    if not plain or version.number < 1:
+    if not _BLOB.fullmatch(version.blob) or version.number < 1:
         raise ValueError(f"version {version.number} has the blob {version.blob!r:.80}")
     return version
