@@ -157,7 +157,8 @@ def check_answer(record: Record, place: Place) -> Iterable[Finding]:
     if len(answer) < _SAME_AT_LEAST:
         return ()
     findings: list[Finding] = []
-    if prompt := last_user_text(record):
+    prompt = last_user_text(record)
+    if answer[-1].isspace() or prompt.rstrip().endswith(answer[-_SAME_AT_LEAST:]):
         findings += _in_prompt(prompt, answer, place)
     if len(answer) >= _REPEATED_FROM:
         findings += _repetitive(answer, place)

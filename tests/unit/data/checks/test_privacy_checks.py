@@ -44,6 +44,7 @@ NOTHING = [
     "Version 10.0.0.1 runs at 127.0.0.1, write to me@example.com",
     "card_payment_wrong_exchange_rate and balance_not_updated_after_bank_transfer",
     "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16",
+    "Call +99 999 999 999 or +0 000 0000; from 999.1.1.1 or 300.300.300.300",
     "@decorator a@b sk-learn hf_hub https://host:80/path@2x",
 ]
 
