@@ -60,15 +60,8 @@ SAMPLES = {
 WHEN_RENDERED = {"row.template", "row.too_long", "row.nothing_trained"}
 
 
-# Found in records: tests/unit/data/checks has their samples.
-WHEN_CHECKED = {
-    "chat.tools_not_supported",
-    "file.columns_unused",
-}
-
-
 def test_every_code_has_a_sample() -> None:
-    assert sorted({*SAMPLES, *WHEN_RENDERED, *WHEN_CHECKED}) == sorted(CODES)
+    assert sorted({*SAMPLES, *WHEN_RENDERED}) == sorted(CODES)
 
 
 @pytest.mark.parametrize("code", SAMPLES)

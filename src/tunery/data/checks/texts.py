@@ -23,11 +23,8 @@ def turns_of(record: Record) -> Turns:
 
 def learned_turns(record: Record) -> Turns:
     """The turns that the model is taught to write, or to prefer."""
-    if isinstance(record, Conversation):
-        said = record.messages
-        return tuple([turn for turn in said if turn.role == "assistant" and turn.weight != 0])
-    if isinstance(record, Text):
-        return turns_of(record)
+    if isinstance(record, Conversation | Text):
+        return tuple(turn for turn in turns_of(record) if turn.loss_weight)
     if isinstance(record, Preference):
         return record.chosen
     if isinstance(record, Judged):
@@ -50,9 +47,7 @@ def answer_of(record: Record) -> str:
 
 def tools_of(record: Record) -> str:
     """The JSON text of the tools that may be called; empty if there are none."""
-    if isinstance(record, Conversation):
-        return record.tools
-    return record.tools if isinstance(record, (Preference, Reinforcement)) else ""
+    return "" if isinstance(record, Judged | Text) else record.tools
 
 
 def last_user_text(record: Record) -> str:
