@@ -195,3 +195,10 @@ def test_whitespace_at_the_edges() -> None:
         ),
     ]
     assert messages(Whitespace, row(" x"), row(" y")) == []
+
+
+def test_a_row_without_an_answer_has_no_label_and_no_edges() -> None:
+    unanswered = Conversation((Message("user", "a"),))
+    assert findings(Labels, unanswered) == []
+    assert findings(LabelNoise, unanswered) == []
+    assert findings(Whitespace, unanswered) == []
