@@ -45,7 +45,9 @@ def test_a_file_is_copied_and_described(home, rows):
     assert (version.number, version.file, version.size_bytes) == (1, "rows.jsonl", len(before))
     assert version.sha256 == hashlib.sha256(before).hexdigest()
     assert (version.licence, version.source) == ("CC0", "made here")
-    assert version.contents == Contents("chat", 4, 3, {"json.invalid": 1, "row.duplicate": 1})
+    assert version.contents == Contents(
+        "chat", 4, 3, {"data.too_few_rows": 1, "json.invalid": 1, "row.duplicate": 1}
+    )
     assert find_version(home, SUPPORT) == (added.dataset, version)
     opened = open_version(home, SUPPORT)
     assert opened.path.read_bytes() == before
