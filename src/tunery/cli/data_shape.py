@@ -173,7 +173,7 @@ def dedupe(
 ) -> None:
     """Write a file without the rows that say the same as an earlier row.
 
-    Only what is learned from counts: keys beside it, such as metadata, do not make rows differ.
+    Only what is learned from is compared, not keys beside it such as metadata.
 
     Example: tunery data dedupe train.jsonl --out clean.jsonl
     """

@@ -153,7 +153,7 @@ def _phrase(annotation: Any, metadata: Sequence[Any]) -> str:
         if (section := section_of(get_args(annotation)[0])) is not None:
             return f"a list of sections with {', '.join(section.model_fields)}"
         kinds = [_PLURALS.get(kind, "values") for kind in _members(get_args(annotation)[0])]
-        return f"a list of {' or '.join(kinds)}"
+        return f"a list of {' or '.join(dict.fromkeys(kinds))}"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return f"a section with {', '.join(annotation.model_fields)}"
     bounds = _bounds(metadata)

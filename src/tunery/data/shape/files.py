@@ -106,9 +106,11 @@ def split_file(path: Path, folder: Path, plan: SplitPlan, *, force: bool = False
     taken: Sequence[int] = range(len(source.rows))
     if plan.limit is not None:
         taken = sample(len(source.rows), plan.limit, None if plan.first else plan.seed)
-    all_groups, without_key = _groups(source, plan.group_by)
+    values: list[str | None] = [None] * len(source.rows)
+    if plan.group_by is not None:
+        values = values_of(source, plan.group_by)
     all_labels = None if plan.label is None else _labels(source, plan.label)
-    groups = [all_groups[index] for index in taken]
+    groups = [values[row] or question_of(source.rows[row]) for row in taken]
     labels = None if all_labels is None else [all_labels[index] for index in taken]
     places = divide(groups, plan.shares, plan.seed, labels)
     parts = []
@@ -131,7 +133,7 @@ def split_file(path: Path, folder: Path, plan: SplitPlan, *, force: bool = False
         listed=source.listed,
         not_taken=len(source.rows) - len(taken),
         groups=len(set(groups)),
-        without_key=without_key,
+        without_key=0 if plan.group_by is None else sum(values[row] is None for row in taken),
     )
 
 
@@ -142,17 +144,6 @@ def _make(folder: Path) -> None:
         raise UserError(
             f"The folder {folder} cannot be made: {error.strerror}.", "Name another one."
         ) from None
-
-
-def _groups(source: Source, key: str | None) -> tuple[list[object], int]:
-    """What each row stays together with, and how many rows lack the key."""
-    questions: list[object] = [question_of(row) for row in source.rows]
-    if key is None:
-        return questions, 0
-    values = values_of(source, key)
-    pairs = zip(values, questions, strict=True)
-    groups: list[object] = [question if value is None else value for value, question in pairs]
-    return groups, values.count(None)
 
 
 def _labels(source: Source, key: str) -> list[str]:

@@ -220,7 +220,7 @@ def test_a_blob_that_is_gone(home, rows):
 def test_names_that_are_not_there(home, rows):
     add(home, rows("a"), SUPPORT)
     with pytest.raises(NotFoundError) as near:
-        find_version(home, DatasetName("suport"))
+        find_version(home, DatasetName("support-x"))
     assert near.value.hint == "Did you mean support?"
     with pytest.raises(NotFoundError) as far:
         find_version(home, DatasetName("zzz"))

@@ -88,6 +88,13 @@ def test_other_names_do_not_hold_a_version(home, rows, text):
     assert remove(home, DatasetName("support", 1)).versions
 
 
+def test_a_configuration_that_is_no_text_names_nothing(home, rows):
+    add(home, rows("a"), SUPPORT)
+    name_in_run(home, "library:support")
+    (home / "runs" / "first" / "run.yaml").write_bytes(b"\xff\xfe")
+    assert remove(home, SUPPORT).runs == ()
+
+
 def test_many_runs_are_not_all_listed(home, rows):
     add(home, rows("a"), SUPPORT)
     for number in range(7):
