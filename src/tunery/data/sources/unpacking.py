@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import sys
 import zlib
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from tunery.data.sources.limits import BLOCK_BYTES, MIB, Damaged, Limits
 
@@ -79,16 +79,16 @@ class Unpacked(io.RawIOBase):
     def _next_member(self) -> bool:
         """Begins the next piece, if there is one."""
         self._input = self._input or self._more()
-        if self._packing == "gzip":
-            while self._taken and self._input and not (rest := self._input.lstrip(b"\0")):
-                self._input = rest or self._more()  # zeros that fill up a block of a tape
-            self._input = self._input.lstrip(b"\0") if self._given else self._input
+        if self._packing == "gzip" and self._given:
+            # zeros that fill up a block of a tape
+            while self._input and not (rest := self._input.lstrip(b"\0")):
+                self._input = rest or self._more()
+            self._input = self._input.lstrip(b"\0")
         if not self._input:
             return False
-        if self._packing == "gzip":
-            self._member = zlib.decompressobj(wbits=31)
-        else:
-            self._member = zstd.ZstdDecompressor()
+        self._member = (
+            zlib.decompressobj(wbits=31) if self._packing == "gzip" else zstd.ZstdDecompressor()
+        )
         return True
 
     def _step(self, room: int) -> bytes:
@@ -119,7 +119,7 @@ class Unpacked(io.RawIOBase):
         return given
 
     def _more(self) -> bytes:
-        data = self._stream.read(BLOCK_BYTES // 8)
+        data = self._stream.read(BLOCK_BYTES // 16)
         self._taken += len(data)
         return data
 
@@ -142,7 +142,8 @@ class Unpacked(io.RawIOBase):
 
 
 def unpacked(stream: BinaryIO, packing: str, limits: Limits) -> BinaryIO:
-    """The stream without its packing; itself if `packing` is empty."""
-    if not packing:
-        return stream
-    return io.BufferedReader(Unpacked(stream, packing, limits), BLOCK_BYTES)
+    """The stream without its packing; itself if `packing` is empty.
+
+    Its `read` gives what one step unpacks, so that nothing is lost where the next step fails.
+    """
+    return cast("BinaryIO", Unpacked(stream, packing, limits)) if packing else stream

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import codecs
 import io
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from tunery.data.sources.limits import BLOCK_BYTES
 
@@ -43,8 +43,7 @@ def encoding_of(start: bytes) -> tuple[str, int]:
 class _Transcoded(io.RawIOBase):
     """UTF-8 for the bytes of another encoding.
 
-    What is no character there becomes bytes that are no UTF-8, so that it is found on its line:
-    half a character its own three bytes, anything else the byte 0xFF.
+    What is no character there becomes the byte 0xFF, so that it is found on its line.
     """
 
     def __init__(self, stream: BinaryIO, encoding: str) -> None:
@@ -94,4 +93,4 @@ def utf8_stream(stream: BinaryIO, start: bytes) -> tuple[BinaryIO, str]:
     stream.read(mark_bytes)
     if encoding == "utf-8":
         return stream, encoding
-    return io.BufferedReader(_Transcoded(stream, encoding), BLOCK_BYTES), encoding
+    return cast("BinaryIO", _Transcoded(stream, encoding)), encoding
