@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Literal
 
 from tunery.data.collect import Collector
@@ -77,17 +78,17 @@ def check_file(
     processes = processes or os.cpu_count() or 1
     if sample is not None:
         collector, total = _check_sample(file, sample, seed)
-    elif processes > 1 and file.in_parts and file.path.stat().st_size >= PARALLEL_BYTES:
-        collector = _check_in_parts(file, cut(file.path, PART_BYTES), processes, on_bytes)
+    elif processes > 1 and file.in_parts and Path(file.path).stat().st_size >= PARALLEL_BYTES:
+        collector = _check_in_parts(file, cut(Path(file.path), PART_BYTES), processes, on_bytes)
         total = collector.total
     else:
-        collector = Collector(str(file.path))
+        collector = Collector(file.name)
         for row in file.rows():
             collector.add(row)
         total = collector.total
     if not total:
         raise DataError(
-            f"{file.path} holds no rows; expected at least one.", "Put rows into the file."
+            f"{file.name} holds no rows; expected at least one.", "Put rows into the file."
         )
     return Checked(file, total, collector.total, collector.used, collector.findings())
 
@@ -102,7 +103,7 @@ def _check_sample(file: DataFile, wanted: int, seed: int) -> tuple[Collector, in
             chosen.append(row)
         elif (place := draw.randrange(total)) < wanted:
             chosen[place] = row
-    collector = Collector(str(file.path))
+    collector = Collector(file.name)
     read = file.row_reader()
     for row in sorted(chosen, key=lambda row: row.place.line):
         collector.add(read(row))
@@ -112,7 +113,7 @@ def _check_sample(file: DataFile, wanted: int, seed: int) -> tuple[Collector, in
 def _check_in_parts(
     file: DataFile, parts: list[Part], processes: int, on_bytes: Callable[[int], None]
 ) -> Collector:
-    collector = Collector(str(file.path))
+    collector = Collector(file.name)
     # A process that is forked from one with threads may hang.
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         for part, found in zip(
@@ -124,7 +125,7 @@ def _check_in_parts(
 
 
 def _check_part(file: DataFile, part: Part) -> Collector:
-    collector = Collector(str(file.path))
+    collector = Collector(file.name)
     for row in file.rows_of(part):
         collector.add(row)
     return collector

@@ -34,9 +34,7 @@ def byte_lines(
             number += 1
 
 
-def _ended_lines(
-    stream: BinaryIO, longest: int, number: int
-) -> Iterator[Sequence[bytes | None]]:
+def _ended_lines(stream: BinaryIO, longest: int, number: int) -> Iterator[Sequence[bytes | None]]:
     """The lines that each block of the stream ended."""
     pieces: list[bytes] = []  # of the line that has not ended yet; none of one that is too long
     held = 0

@@ -36,7 +36,7 @@ _PART = 206
 class _SafeRedirects(urllib.request.HTTPRedirectHandler):
     """Follows only to where the user could have pointed."""
 
-    def redirect_request(  # noqa: PLR0913 (the parent's)
+    def redirect_request(
         self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
     ) -> urllib.request.Request | None:
         if scheme_of(newurl) not in ("https", "http"):
@@ -174,5 +174,3 @@ def open_http(url: str) -> Iterator[OpenBytes]:
     raw = _HttpFile(url)
     with io.BufferedReader(raw, BLOCK_BYTES // 4) as stream:
         yield OpenBytes(cast("BinaryIO", stream), raw.size)
-
-

@@ -69,9 +69,7 @@ def row_of_value(value: object, faults: Sequence[Fault], place: Place) -> Source
     return SourceRow(place, problem=place.found("json.not_object", message, ONE_LINE_EACH))
 
 
-def _parse(
-    decoder: ThoroughDecoder, text: str, place: Place, torn: int
-) -> tuple[SourceRow, bool]:
+def _parse(decoder: ThoroughDecoder, text: str, place: Place, torn: int) -> tuple[SourceRow, bool]:
     """The row, and whether the line ended inside a text."""
     try:
         value = decoder.decode(text)

@@ -30,7 +30,7 @@ class Limits:
 LIMITS = Limits()
 
 
-class Damaged(Exception):  # noqa: N818 (an end of reading that becomes a finding, not an error)
+class Damaged(Exception):
     """The rest of a file cannot be read; what came before it can be used.
 
     Args:

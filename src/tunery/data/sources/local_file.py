@@ -38,7 +38,7 @@ def open_local(path: Path) -> Iterator[OpenBytes]:
         NotFoundError: There is no such file.
         DataError: It is something else (a folder, a pipe, a device), or cannot be read.
     """
-    with told(path):
+    with told(str(path)):
         stream = _open(path)
     with stream:
         before = os.fstat(stream.fileno())
@@ -70,7 +70,7 @@ def changed(file: str) -> DataError:
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
+def told(name: str) -> Iterator[None]:
     """Errors of the system as errors of the house.
 
     Raises:
@@ -80,11 +80,11 @@ def told(path: Path) -> Iterator[None]:
     try:
         yield
     except (FileNotFoundError, NotADirectoryError):
-        raise NotFoundError(f"There is no file {path}.", _where_else(path)) from None
+        raise NotFoundError(f"There is no file {name}.", _where_else(Path(name))) from None
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise DataError(
-            f"{path} cannot be read: {reason}.",
+            f"{name} cannot be read: {reason}.",
             "Check that the account that runs Tunery may read the file and its folder.",
         ) from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from os import PathLike
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -37,6 +38,15 @@ def scheme_of(location: Location) -> str:
             "Use https://; http:// is read from this machine only.",
         )
     return scheme
+
+
+def as_location(given: str | PathLike[str]) -> Location:
+    """An address as it was written, anything else as a path.
+
+    Raises:
+        DataError: As for `scheme_of`.
+    """
+    return given if isinstance(given, str) and scheme_of(given) else Path(given)
 
 
 def shown(location: Location) -> str:

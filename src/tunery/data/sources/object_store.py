@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import fsspec
+import fsspec  # type: ignore[import-untyped]
 
 from tunery.data.sources.limits import BLOCK_BYTES
 from tunery.data.sources.local_file import OpenBytes, changed
 from tunery.data.sources.location import shown
 from tunery.errors import DataError, FetchError, NotFoundError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 FileSystem = Callable[..., Any]
 """`fsspec.filesystem`, or what stands in for it."""
@@ -50,14 +54,48 @@ def open_s3(url: str, filesystem: FileSystem = fsspec.filesystem) -> Iterator[Op
         stream = store.open(url, "rb", block_size=4 * BLOCK_BYTES)
     except Exception as error:  # noqa: BLE001 (botocore makes its classes at run time)
         raise _told(url, error) from None
-    with stream:
+    with io.BufferedReader(_ObjectFile(url, stream), BLOCK_BYTES) as reading:
 
         def check_unchanged() -> None:
             now = store.info(url)
             if (now["size"], now.get("ETag")) != (before["size"], before.get("ETag")):
                 raise changed(shown(url))
 
-        yield OpenBytes(stream, before["size"], check_unchanged)
+        yield OpenBytes(reading, before["size"], check_unchanged)
+
+
+class _ObjectFile(io.RawIOBase):
+    """The store's file, with its errors told in words of the house."""
+
+    def __init__(self, url: str, stream: Any) -> None:
+        self._url = url
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return int(self._stream.tell())
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return int(self._stream.seek(offset, whence))
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer).cast("B")
+        try:
+            data = self._stream.read(len(view))
+        except Exception as error:  # noqa: BLE001 (as above)
+            raise _told(self._url, error) from None
+        view[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._stream.close()
+        super().close()
 
 
 def _told(url: str, error: Exception) -> Exception:

@@ -30,8 +30,7 @@ def bad_bytes(text: str, place: Place) -> Finding | None:
         return None
     return place.found(
         "file.not_utf8",
-        f"not UTF-8: byte 0x{ord(bad[0]) - 0xDC00:02X} after "
-        f"{quote(_before(text, bad.start()))}",
+        f"not UTF-8: byte 0x{ord(bad[0]) - 0xDC00:02X} after {quote(_before(text, bad.start()))}",
         "Save the file as UTF-8. If it comes from Windows: "
         "iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW",
     )

@@ -1,6 +1,6 @@
 """gzip and zstd, unpacked as they are read, with a bound on what little may become much.
 
-    stream = unpacked(stream, limits)  # the stream itself if it is not packed
+stream = unpacked(stream, limits)  # the stream itself if it is not packed
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import sys
 import zlib
-from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from tunery.data.sources.limits import BLOCK_BYTES, MIB, Damaged, Limits
 
@@ -31,15 +31,6 @@ def packing_of(start: bytes) -> str:
     return next((name for mark, name in PACKINGS.items() if start.startswith(mark)), "")
 
 
-class _Member(Protocol):
-    """One packed piece of a file; several may follow each other."""
-
-    eof: bool
-    unused_data: bytes
-
-    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
-
-
 class Unpacked(io.RawIOBase):
     """The unpacked bytes of a packed stream.
 
@@ -56,7 +47,7 @@ class Unpacked(io.RawIOBase):
         self._stream = stream
         self._packing = packing
         self._limits = limits
-        self._member: _Member | None = None
+        self._member: zlib._Decompress | zstd.ZstdDecompressor | None = None
         self._input = b""
         self._taken = 0
         self._given = 0
@@ -68,13 +59,14 @@ class Unpacked(io.RawIOBase):
     def readinto(self, buffer: WriteableBuffer) -> int:
         """Fills the buffer, or as much of it as one step gives; 0 at the end."""
         view = memoryview(buffer).cast("B")
-        while True:
+        while view:  # no room would mean no limit below
             if self._member is None and not self._next_member():
                 return 0
             given = self._step(len(view))
             if given:
                 view[: len(given)] = given
                 return len(given)
+        return 0
 
     def _next_member(self) -> bool:
         """Begins the next piece, if there is one."""

@@ -1,6 +1,6 @@
 """Text of any Unicode encoding as UTF-8 bytes without a mark in front.
 
-    stream, encoding = utf8_stream(stream, start)
+stream, encoding = utf8_stream(stream, start)
 """
 
 from __future__ import annotations
@@ -90,7 +90,8 @@ def utf8_stream(stream: BinaryIO, start: bytes) -> tuple[BinaryIO, str]:
         start: Its first four bytes, or all if there are fewer.
     """
     encoding, mark_bytes = encoding_of(start)
-    stream.read(mark_bytes)
+    if mark_bytes:
+        stream.read(mark_bytes)
     if encoding == "utf-8":
         return stream, encoding
     return cast("BinaryIO", _Transcoded(stream, encoding)), encoding
