@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tunery.cli import data_library, data_shape
 from tunery.cli.cost import cost_of_data
+from tunery.cli.data_convert import convert_data
 from tunery.cli.output import AsJson, note, open_console, say, show_json, show_table
 from tunery.cli.reading import (
     CompletionColumn,
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Look at data files before training on them.")
 app.command("cost")(cost_of_data)
+app.command("convert")(convert_data)
+
+data_library.register(app)
+data_shape.register(app)
 
 SHOWN_FINDINGS = 50
 EXIT_ERRORS = 2

@@ -6,28 +6,18 @@ that follow each other makes one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Protocol, Self
 
 from tunery.data.checks.duplicates import Duplicates
 from tunery.data.checks.label_noise import LabelNoise
 from tunery.data.checks.labels import Labels
-from tunery.data.checks.length import check_length
-from tunery.data.checks.preference import LengthBias, check_preference
-from tunery.data.checks.text import (
-    check_answer,
-    check_characters,
-    check_control_tokens,
-    check_placeholders,
-)
-from tunery.data.checks.tool_calls import check_tool_calls
+from tunery.data.checks.preference import LengthBias
+from tunery.data.checks.rows import ROW_CHECKS, TOLD_ONCE
 from tunery.data.checks.whitespace import Whitespace
 from tunery.data.findings import Finding, Place
 from tunery.data.formats.row import Row
 from tunery.data.records import Record
-
-RowCheck = Callable[[Record, Place], Iterable[Finding]]
 
 
 class SetCheck(Protocol):
@@ -42,19 +32,6 @@ class SetCheck(Protocol):
     def findings(self) -> list[Finding]:
         """What shows by now."""
 
-
-ROW_CHECKS: tuple[RowCheck, ...] = (
-    check_characters,
-    check_control_tokens,
-    check_answer,
-    check_tool_calls,
-    check_preference,
-    check_placeholders,
-    check_length,
-)
-
-ONCE_A_FILE = frozenset({"text.control_token", "text.invisible", "text.placeholder"})
-"""Findings that many rows share: told at the first row, with the number of rows."""
 
 SET_CHECKS: tuple[type[SetCheck], ...] = (Duplicates, LabelNoise, Labels, LengthBias, Whitespace)
 
@@ -88,7 +65,7 @@ class Collector:
             place = Place(self.file, row.line)
             for check in ROW_CHECKS:
                 for finding in check(row.record, place):
-                    (once if finding.code in ONCE_A_FILE else self._findings).append(finding)
+                    (once if finding.code in TOLD_ONCE else self._findings).append(finding)
                     usable = usable and finding.severity != "error"
             if usable:
                 for together in self._sets:

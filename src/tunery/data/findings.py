@@ -117,6 +117,7 @@ CODES: dict[str, Code] = {
     "reinforcement.ends_with_answer": Code("error", "The last message is the assistant's."),
     "reinforcement.item_not_json": Code("error", "A key for the grader cannot be said in JSON."),
     "reinforcement.no_item": Code("warning", "The row has no key for a grader."),
+    "convert.not_held": Code("error", "The target of a conversion has no place for the row."),
     "sharegpt.bad_call": Code("error", "A `function_call` is not the JSON of a call."),
     "sharegpt.no_turns": Code("error", "`conversations` is missing or no list of turns."),
     "sharegpt.not_text": Code("error", "The system prompt is not a text."),

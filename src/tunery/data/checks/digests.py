@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tunery.data.checks.texts import Turns, prompt_of, tools_of, turns_of
-from tunery.data.conversation import Conversation
-from tunery.data.records import Judged, Preference, Record, Reinforcement, Text
+from tunery.data.records import Judged, Preference, Record, Reinforcement
 
 DIGEST_BYTES = 16
 _BETWEEN = "\x1f"  # the unit separator, which next to no text holds
@@ -30,38 +29,42 @@ def digest(*texts: str) -> bytes:
     return blake2b(said.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).digest()
 
 
+_prompt_seen: tuple[Record, bytes] | None = None
+
+
 def digest_of_prompt(record: Record) -> bytes:
-    """Stands for what the model is given: tools and the turns before the last answer."""
-    global _last
-    if _last[0] is not record:
-        _last = record, digest(tools_of(record), *_said(prompt_of(record)))
-    return _last[1]
+    """Stands for what the model is given: tools and the turns before the last answer.
 
-
-_last: tuple[Record, bytes] = (Text(""), b"")  # two checks ask for it, one after the other
+    The last one is kept, since several checks ask for it.
+    """
+    global _prompt_seen
+    if _prompt_seen is not None and _prompt_seen[0] is record:
+        return _prompt_seen[1]
+    made = digest(tools_of(record), *_said(prompt_of(record)))
+    _prompt_seen = record, made
+    return made
 
 
 def digest_of_row(record: Record) -> bytes:
     """Stands for all that the row teaches; identifiers of tool calls do not count."""
-    if isinstance(record, Conversation):  # by far the most, so its prompt is not read again
-        rest = record.messages[len(prompt_of(record)) :]
-        return digest(digest_of_prompt(record).hex(), *_said(rest))
-    extra = [type(record).__name__, tools_of(record)]
+    extra = [type(record).__name__, digest_of_prompt(record).hex()]
+    rest = turns_of(record)[len(prompt_of(record)) :]
     if isinstance(record, Preference):
-        extra += [str(len(record.prompt)), str(len(record.chosen))]
+        extra.append(str(len(record.chosen)))
     elif isinstance(record, Judged):
-        extra += [str(len(record.prompt)), str(record.good)]
+        extra.append(str(record.good))
     elif isinstance(record, Reinforcement):
         extra.append(record.item)
-    return digest(*extra, *_said(turns_of(record)))
+    return digest(*extra, *_said(rest))
 
 
 def _said(turns: Turns) -> list[str]:
     parts: list[str] = []
     for turn in turns:
-        parts += (turn.role, turn.content, turn.name)
-        if turn.weight is not None and turn.weight != 1 and turn.role == "assistant":
-            parts.append(f"weight {turn.weight:g}")
+        # An assistant turn without a weight has the weight 1.
+        weighed = turn.role == "assistant" and turn.weight not in (None, 1)
+        role = f"{turn.role} {turn.weight}" if weighed else turn.role
+        parts += (role, turn.content, turn.name)
         for call in turn.tool_calls:
             parts += (call.name, call.arguments)
     return parts
@@ -86,10 +89,6 @@ class DigestLog:
 
     def __len__(self) -> int:
         return len(self.lines)
-
-    def keys(self) -> npt.NDArray[np.void]:
-        """The digests as an array that sorts and compares, of shape [rows]."""
-        return np.frombuffer(bytes(self.digests), dtype=f"V{DIGEST_BYTES}")
 
     def first_of_each(self) -> Indices:
         """For each row the index of the first row with the same digest: [rows]."""
