@@ -13,6 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Literal
 
 from tunery.data.collect import Collector
@@ -80,17 +81,17 @@ def check_file(
     processes = processes or os.cpu_count() or 1
     if sample is not None:
         collector, total = _check_sample(file, near, sample, seed)
-    elif processes > 1 and file.in_parts and file.path.stat().st_size >= PARALLEL_BYTES:
+    elif processes > 1 and file.in_parts and Path(file.path).stat().st_size >= PARALLEL_BYTES:
         collector = _check_in_parts(file, near, processes, on_bytes)
         total = collector.total
     else:
-        collector = Collector(str(file.path), advice=True, near=near)
+        collector = Collector(file.name, advice=True, near=near)
         for row in file.rows():
             collector.add(row)
         total = collector.total
     if not total:
         raise DataError(
-            f"{file.path} holds no rows; expected at least one.", "Put rows into the file."
+            f"{file.name} holds no rows; expected at least one.", "Put rows into the file."
         )
     return Checked(file, total, collector.total, collector.used, collector.findings())
 
@@ -105,7 +106,7 @@ def _check_sample(file: DataFile, near: bool, wanted: int, seed: int) -> tuple[C
             chosen.append(row)
         elif (place := draw.randrange(total)) < wanted:
             chosen[place] = row
-    collector = Collector(str(file.path), advice=True, near=near)
+    collector = Collector(file.name, advice=True, near=near)
     read = file.row_reader()
     for row in sorted(chosen, key=lambda row: row.place.line):
         collector.add(read(row))
@@ -115,8 +116,8 @@ def _check_sample(file: DataFile, near: bool, wanted: int, seed: int) -> tuple[C
 def _check_in_parts(
     file: DataFile, near: bool, processes: int, on_bytes: Callable[[int], None]
 ) -> Collector:
-    collector = Collector(str(file.path), advice=True, near=near)
-    parts = cut(file.path, PART_BYTES)
+    collector = Collector(file.name, advice=True, near=near)
+    parts = cut(Path(file.path), PART_BYTES)
     # A process that is forked from one with threads may hang.
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         for part, found in zip(
@@ -128,7 +129,7 @@ def _check_in_parts(
 
 
 def _check_part(file: DataFile, near: bool, part: Part) -> Collector:
-    collector = Collector(str(file.path), advice=True, near=near)
+    collector = Collector(file.name, advice=True, near=near)
     for row in file.rows_of(part):
         collector.add(row)
     return collector
