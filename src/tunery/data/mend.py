@@ -59,18 +59,19 @@ def mend(file: DataFile, findings: tuple[Finding, ...], out: Path, *, force: boo
     Raises:
         DataError: The file is not plain JSON Lines, or `out` is there or is the file itself.
     """
+    path = Path(file.path)
     if not file.in_parts:
         raise DataError(
-            f"{file.path} is not a plain JSON Lines file in UTF-8; only such files are repaired.",
+            f"{file.name} is not a plain JSON Lines file in UTF-8; only such files are repaired.",
             "Write it as one first: tunery data convert IN OUT.jsonl --to openai.",
         )
-    if out.exists() and (not force or out.samefile(file.path)):
+    if out.exists() and (not force or out.samefile(path)):
         raise DataError(f"{out} is already there.", "Name another file for the repaired copy.")
     of_file = [finding for finding in findings if finding.severity == "warning"]
     work = _Mending(file, of_file)
     beside = out.with_name(f".{out.name}.{os.getpid()}")
     try:
-        with file.path.open("rb") as lines, beside.open("wb") as copy:
+        with path.open("rb") as lines, beside.open("wb") as copy:
             for number, line in enumerate(lines, start=1):
                 if (written := work.line(line, number)) is not None:
                     copy.write(written)
@@ -98,7 +99,7 @@ class _Mending:
 
     def line(self, line: bytes, number: int) -> bytes | None:
         """The line of the copy; None where it has none."""
-        found = next(read_lines([line], str(self._file.path), number), None)
+        found = next(read_lines([(number, line)], self._file.name), None)
         if found is None:
             self.done["left out a blank line"] += 1
             return None
@@ -129,7 +130,7 @@ class _Mending:
     ) -> tuple[Row, dict[str, object] | None, list[str]]:
         value, all_done = found.value, []
         for _ in range(_MOST_PASSES):
-            collector = Collector(str(self._file.path))
+            collector = Collector(self._file.name)
             collector.add(row)
             told = [*collector.findings(), *self._of_file]
             value, done = repair(value or {}, told)

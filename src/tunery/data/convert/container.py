@@ -104,6 +104,8 @@ def _table(table: Writer, target: TargetName, kind: Kind) -> Put:
         odd = [k for k, held in row.items() if k not in columns or not isinstance(held, str)]
         if odd:
             raise CannotHoldError(f"a table holds texts, and {odd[0]} is none")
+        if any("\0" in str(held) for held in row.values()):
+            raise CannotHoldError("a text holds a zero byte, which no table can")
         table.writerow([row.get(column, "") for column in columns])
 
     return put

@@ -47,6 +47,13 @@ def test_writes_alpaca_with_history(tmp_path: Path) -> None:
     ]
 
 
+def test_writes_preferences_as_alpaca_rows(tmp_path: Path) -> None:
+    row = {"system": "Be kind.", "prompt": "Hi", "chosen": "Hello", "rejected": "What?"}
+    [written] = lines(run(tmp_path, "alpaca", row).out)
+    rest = {"system": "Be kind.", "chosen": "Hello", "rejected": "What?"}
+    assert written == {"instruction": "Hi", "input": "", **rest}
+
+
 def test_writes_calls_as_sharegpt_and_trl_have_them(tmp_path: Path) -> None:
     call = {"role": "assistant", "tool_calls": [CALL]}
     row = chat(USER, call, {"role": "tool", "tool_call_id": "c1", "content": "3"}, ANSWER)

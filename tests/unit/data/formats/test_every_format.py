@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tunery.data.conversation import Conversation, Message, ToolCall
+from tunery.data.conversation import Conversation, Message
 from tunery.data.detect import detect_format
 from tunery.data.findings import Place
 from tunery.data.formats.classification import MAX_LABELS
@@ -236,57 +236,6 @@ def test_a_third_answer_is_told() -> None:
     assert codes(read("alpaca_preference", row)[0]) == ["preference.unknown_key"]
 
 
-def test_calls_of_sharegpt() -> None:
-    calls = [
-        {"name": "f", "arguments": {"a": 1}},
-        {"name": "g", "arguments": "{}", "id": "mine"},
-    ]
-    value = {
-        "conversations": [
-            {"from": "human", "value": "Hi"},
-            {"from": "function_call", "value": json.dumps(calls)},
-            {"from": "observation", "value": "one"},
-            {"from": "observation", "value": "two"},
-            {"from": "gpt", "value": "Hello"},
-        ],
-        "tools": '[{"name": "f"}, {"name": "g"}]',
-    }
-    [row] = read("sharegpt", value)
-    assert codes(row) == []
-    assert row.record.messages[1].tool_calls == (
-        ToolCall("f", '{"a": 1}', "call_2"),
-        ToolCall("g", "{}", "mine"),
-    )
-    assert [m.tool_call_id for m in row.record.messages[2:4]] == ["call_2", "mine"]
-    assert [tool["function"]["name"] for tool in json.loads(row.record.tools)] == ["f", "g"]
-
-
-@pytest.mark.parametrize(
-    ("turns", "code"),
-    [
-        ([{"from": "function_call", "value": "[]"}], "sharegpt.bad_call"),
-        ([{"from": "function_call", "value": "f(x)"}], "sharegpt.bad_call"),
-        ([{"from": "function_call", "value": '{"arguments": {}}'}], "chat.call_without_name"),
-        ([{"from": "gpt"}], "chat.content_null"),
-        ([{"from": "choir", "value": "la"}], "chat.unknown_role"),
-        ([{"from": 3, "value": "la"}], "chat.unknown_role"),
-        (["Hi"], "chat.message_not_object"),
-        ([{"from": "human", "value": "Hi"}], "chat.no_assistant"),
-    ],
-)
-def test_lists_turns_of_sharegpt_that_cannot_be_read(turns: list[Any], code: str) -> None:
-    [row] = read("sharegpt", {"conversations": turns})
-    assert code in codes(row)
-    assert row.record is None
-
-
-def test_openai_calls_under_sharegpts_key() -> None:
-    call = {"id": "c1", "function": {"name": "f", "arguments": "{}"}}
-    turns = [USER, {"role": "assistant", "tool_calls": [call]}, {"role": "tool", "content": "x"}]
-    [row] = read("sharegpt", {"conversations": [*turns, ANSWER]})
-    assert row.record.messages[2].tool_call_id == "c1"
-
-
 @pytest.mark.parametrize("answers", [[], {"text": []}, "", [" "]])
 def test_a_question_without_an_answer_has_a_fixed_one(answers: Any) -> None:
     [row] = read("qa", {"context": "P.", "question": "Q?", "answers": answers})
@@ -381,44 +330,6 @@ def test_the_nearest_key_is_named() -> None:
 @pytest.mark.parametrize("value", [3, ["a"], {"a": 1}, True])
 def test_lists_what_is_no_text(value: Any) -> None:
     assert codes(read("alpaca", {"instruction": value, "output": "b"})[0]) == ["alpaca.not_text"]
-
-
-def test_instances_and_nested_squad_are_unfolded() -> None:
-    place = Place("", 1)
-    unfold = FORMATS["alpaca"].unfold
-    assert unfold is not None
-    whole = {"id": 1, "instruction": "a", "instances": [{"output": "b"}, {"output": "c"}]}
-    assert list(unfold(whole, place)) == [
-        {"id": 1, "instruction": "a", "output": "b"},
-        {"id": 1, "instruction": "a", "output": "c"},
-    ]
-    unfold = FORMATS["qa"].unfold
-    assert unfold is not None
-    article = {"title": "t", "paragraphs": [{"context": "P.", "qas": [{"question": "Q?"}]}]}
-    question = {"context": "P.", "question": "Q?"}
-    assert list(unfold({"version": "v2.0", "data": [article, article]}, place)) == [question] * 2
-    assert list(unfold(article, place)) == [question]
-    assert list(unfold(question, place)) == [question]
-    assert detect_format([{"data": [article]}], "a").format == "qa"
-
-
-@pytest.mark.parametrize(
-    ("format", "value", "code"),
-    [
-        ("alpaca", {"instances": []}, "alpaca.bad_instances"),
-        ("alpaca", {"instances": ["a"]}, "alpaca.bad_instances"),
-        ("qa", {"data": 3}, "qa.bad_nesting"),
-        ("qa", {"data": [3]}, "qa.bad_nesting"),
-        ("qa", {"data": [{}]}, "qa.bad_nesting"),
-        ("qa", {"paragraphs": [3]}, "qa.bad_nesting"),
-        ("qa", {"paragraphs": [{"context": "P."}]}, "qa.bad_nesting"),
-        ("qa", {"paragraphs": [{"qas": [3]}]}, "qa.bad_nesting"),
-    ],
-)
-def test_what_cannot_be_unfolded_is_a_finding(format: Any, value: Any, code: str) -> None:
-    unfold = FORMATS[format].unfold
-    assert unfold is not None
-    assert [found.code for found in unfold(value, Place("", 1))] == [code]  # type: ignore[union-attr]
 
 
 def test_a_judged_answer_may_stand_in_a_table() -> None:
