@@ -14,6 +14,7 @@ from tunery.data.split import hold_out
 from tunery.errors import TuneryError
 from tunery.evaluate.about import DataFile, describe_file
 from tunery.models.chat_template import ChatTemplate
+from tunery.models.template_turns import uses_tools
 from tunery.models.token_row import TokenRow
 
 
@@ -29,6 +30,7 @@ class PreparedData:
         files: What was read, for the report.
         system: The system prompt that all training rows share; None if they differ.
         conversations: The training rows as text, by the place that their token rows name.
+        tools: How tools are written, and why so; empty if no row has any.
     """
 
     train: tuple[TokenRow, ...]
@@ -38,6 +40,7 @@ class PreparedData:
     files: tuple[DataFile, ...]
     system: str | None
     conversations: Mapping[str, Conversation]
+    tools: str
 
 
 def prepare_data(
@@ -87,6 +90,7 @@ def prepare_data(
         ),
         system=_shared_system(rows["train"]),
         conversations={row.place: row for row in rows["train"]},
+        tools=template.tool_style.reason if any(map(uses_tools, rows["train"])) else "",
     )
 
 

@@ -58,3 +58,12 @@ def test_the_system_prompt_is_told_if_all_rows_share_one(prepare):
     assert prepare([SYSTEM, USER, answer()], [SYSTEM, USER, answer("B")]).system == "S"
     assert prepare([SYSTEM, USER, answer()], [USER, answer("B")]).system is None
     assert prepare([USER, answer()]).system is None
+
+
+def test_how_tools_are_written_is_told_if_a_row_has_any(prepare):
+    call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    calling = {"role": "assistant", "tool_calls": [call]}
+    assert prepare([USER, answer()]).tools == ""
+    data = prepare([USER, answer()], [USER, calling])
+    assert len(data.train) == 2
+    assert data.tools.startswith("Tools are written as text")
