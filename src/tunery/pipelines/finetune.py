@@ -124,6 +124,8 @@ def _run(
     with moved_aside(folder, "run", listener.log, resume=resume) as begin:
         _open_folder(folder, config)
         _list_findings(data, folder, listener)
+        if data.tools:
+            listener.log(data.tools)
         stages.begin("train")
         result = _train(
             model,

@@ -17,6 +17,7 @@ from tunery.data.split import hold_out
 from tunery.errors import DataError, TuneryError
 from tunery.evaluate.about import DataFile, describe_file
 from tunery.models.chat_template import ChatTemplate
+from tunery.models.template_turns import uses_tools
 from tunery.models.token_row import TokenRow
 from tunery.pipelines.locate import Located, files_of, locate
 
@@ -34,6 +35,7 @@ class PreparedData:
         system: The system prompt that all training rows share; None if they differ.
         conversations: The training rows as text, by the place that their token rows name.
         notes: Sentences on rows that were left out without being wrong.
+        tools: How tools are written, and why so; empty if no row has any.
     """
 
     train: tuple[TokenRow, ...]
@@ -43,6 +45,7 @@ class PreparedData:
     files: tuple[DataFile, ...]
     system: str | None
     conversations: Mapping[str, Conversation]
+    tools: str
     notes: tuple[str, ...] = ()
 
 
@@ -108,6 +111,7 @@ def prepare_data(
         system=_shared_system(rows["train"]),
         conversations={row.place: row for row in rows["train"]},
         notes=tuple(notes),
+        tools=template.tool_style.reason if any(map(uses_tools, rows["train"])) else "",
     )
 
 
