@@ -6,28 +6,21 @@ that follow each other makes one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Protocol, Self
 
 from tunery.data.checks.duplicates import Duplicates
 from tunery.data.checks.label_noise import LabelNoise
 from tunery.data.checks.labels import Labels
-from tunery.data.checks.length import check_length
-from tunery.data.checks.preference import LengthBias, check_preference
-from tunery.data.checks.text import (
-    check_answer,
-    check_characters,
-    check_control_tokens,
-    check_placeholders,
-)
-from tunery.data.checks.tool_calls import check_tool_calls
+from tunery.data.checks.language import LanguageMix
+from tunery.data.checks.near import NearDuplicates
+from tunery.data.checks.preference import LengthBias
+from tunery.data.checks.rows import ROW_CHECKS, TOLD_ONCE
+from tunery.data.checks.size import RowCount
 from tunery.data.checks.whitespace import Whitespace
 from tunery.data.findings import Finding, Place
 from tunery.data.formats.row import Row
 from tunery.data.records import Record
-
-RowCheck = Callable[[Record, Place], Iterable[Finding]]
 
 
 class SetCheck(Protocol):
@@ -43,20 +36,16 @@ class SetCheck(Protocol):
         """What shows by now."""
 
 
-ROW_CHECKS: tuple[RowCheck, ...] = (
-    check_characters,
-    check_control_tokens,
-    check_answer,
-    check_tool_calls,
-    check_preference,
-    check_placeholders,
-    check_length,
+SET_CHECKS: tuple[type[SetCheck], ...] = (
+    Duplicates,
+    LabelNoise,
+    Labels,
+    LengthBias,
+    Whitespace,
 )
 
-ONCE_A_FILE = frozenset({"text.control_token", "text.invisible", "text.placeholder"})
-"""Findings that many rows share: told at the first row, with the number of rows."""
-
-SET_CHECKS: tuple[type[SetCheck], ...] = (Duplicates, LabelNoise, Labels, LengthBias, Whitespace)
+ADVICE: tuple[type[SetCheck], ...] = (RowCount, LanguageMix)
+"""What a person wants to know of a file, and a training need not say again."""
 
 
 class Collector:
@@ -64,19 +53,22 @@ class Collector:
 
     Args:
         file: Path of the file, as the user gave it.
+        advice: Give advice on the file as well, see `ADVICE`.
+        near: Look for rows that are nearly the same as well, which takes as long as all the rest.
 
     Attributes:
         total: Rows seen.
         used: Those of them that have no error.
     """
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, *, advice: bool = False, near: bool = False) -> None:
         self.file = file
         self.total = 0
         self.used = 0
         self._findings: list[Finding] = []
         self._once: dict[tuple[str, str], tuple[Finding, int]] = {}
-        self._sets = [check() for check in SET_CHECKS]
+        checks = SET_CHECKS + ADVICE * advice + (NearDuplicates,) * near
+        self._sets: list[SetCheck] = [check() for check in checks]
 
     def add(self, row: Row) -> bool:
         """Takes the next row; whether it can be used."""
@@ -88,7 +80,7 @@ class Collector:
             place = Place(self.file, row.line)
             for check in ROW_CHECKS:
                 for finding in check(row.record, place):
-                    (once if finding.code in ONCE_A_FILE else self._findings).append(finding)
+                    (once if finding.code in TOLD_ONCE else self._findings).append(finding)
                     usable = usable and finding.severity != "error"
             if usable:
                 for together in self._sets:

@@ -8,13 +8,10 @@ from typing import Any
 
 from tunery.config.method import MethodSection
 from tunery.config.train import TrainSection
+from tunery.data.epochs import epochs
 from tunery.models.token_row import TokenRow
 from tunery.prefix.targets import chosen_blocks, chosen_layers
 from tunery.train.plan import Choice
-
-TARGET_EPOCHS, MOST_EPOCHS = 3, 25
-FEWEST_VISITS, MOST_VISITS = 100, 25_000
-"""Rows times epochs stays between these where the number of epochs can be chosen so."""
 
 BATCH_SHARE, SMALLEST_BATCH, LARGEST_BATCH = 0.002, 8, 256
 
@@ -77,23 +74,6 @@ def resolve(
         found = rank(sum(row.supervised for row in rows), weights)
         method = method.model_copy(update={"rank": choose("method.rank", found, str(found[0]))})
     return method, settings.model_copy(update=numbers), tuple(choices)
-
-
-def epochs(rows: int) -> tuple[int, str]:
-    """Passes over the rows, as in OpenAI's cookbook ("Chat_finetuning_data_prep").
-
-    Three; more, up to 25, where that is fewer than 100 rows in all; fewer above 25,000.
-    """
-    visits = rows * TARGET_EPOCHS
-    if visits < FEWEST_VISITS:
-        chosen = min(MOST_EPOCHS, FEWEST_VISITS // rows)
-        return (
-            chosen,
-            f"{rows} rows are few: about {FEWEST_VISITS} rows in all, {MOST_EPOCHS} at most",
-        )
-    if visits > MOST_VISITS:
-        return max(1, MOST_VISITS // rows), f"{rows} rows are many: about {MOST_VISITS} rows in all"
-    return TARGET_EPOCHS, f"what OpenAI's cookbook takes for {rows} rows"
 
 
 def batch_size(rows: int) -> tuple[int, str]:

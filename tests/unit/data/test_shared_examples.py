@@ -1,10 +1,14 @@
 """Real and broken files kept beside the checkout, where they are there."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from tunery.data.read import read_conversations
+from tunery.data.detect import detect_format
+from tunery.data.findings import Place
+from tunery.data.formats.table import FORMATS
+from tunery.data.read import read_conversations, read_records
 from tunery.errors import DataError
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
@@ -31,9 +35,9 @@ pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason=f"no sample data at 
         ("case41_content_null_no_tool", [(4, "chat.content_null")]),
         ("case43_content_number", [(4, "chat.content_not_text")]),
         ("case46_messages_as_string", [(4, "chat.messages_is_text")]),
-        ("case49_tool_call_no_content", [(4, "chat.tools_not_supported")]),
-        ("case52_tool_args_not_json", [(4, "chat.tools_not_supported")]),
-        ("case55_legacy_function_call", [(4, "chat.tools_not_supported")]),
+        ("case49_tool_call_no_content", []),
+        ("case52_tool_args_not_json", [(4, "tool_calls.arguments_not_json")]),
+        ("case55_legacy_function_call", []),
         ("case62_too_long_prompt", [(4, "row.long"), (4, "text.prompt_ends_in_space")]),
         ("case64_special_tokens_in_content", [(4, "text.control_token")]),
         ("case66_placeholders_left", [(1, "text.placeholder")] * 2),
@@ -52,7 +56,7 @@ def test_broken_files_get_their_verdict(name: str, expected: list[tuple[int, str
     ("name", "told"),
     [
         ("case10_json_array_not_jsonl", "is a JSON array, not JSONL"),
-        ("case58_dpo_chosen_equals_rejected", "expected those of a format"),
+        ("case58_dpo_chosen_equals_rejected", "holds preference rows"),
     ],
 )
 def test_files_of_another_kind_are_refused(name: str, told: str) -> None:
@@ -73,9 +77,49 @@ def test_files_of_another_kind_are_refused(name: str, told: str) -> None:
         ),
         ("squad_v2_articles_a/chat.jsonl", 1001, {"chat.unknown_key"}),
         ("openai_toy/toy_chat_fine_tuning.jsonl", 5, {"text.repetitive"}),
+        ("drone_tool_calls/drone_training.jsonl", 103, set()),
+        (
+            "self_instruct/seed_tasks.jsonl",
+            175,
+            {"alpaca.unknown_key", "privacy.personal", "text.placeholder"},
+        ),
+        (
+            "self_instruct/user_oriented_instructions.jsonl",
+            252,
+            {"alpaca.unknown_key", "privacy.personal", "text.invisible", "text.placeholder"},
+        ),
     ],
 )
 def test_real_files_are_read_whole(name: str, total: int, codes: set[str]) -> None:
     result = read_conversations(SHARED / name)
     assert (result.total, len(result.rows)) == (total, total)
     assert {finding.code for finding in result.findings} == codes
+
+
+@pytest.mark.parametrize(
+    ("name", "format", "codes"),
+    [
+        ("instructions/instruction-data.json", "alpaca", set()),
+        ("legacy_formats/identity.json", "alpaca", set()),
+        ("legacy_formats/glaive_toolcall_en_demo.json", "sharegpt", set()),
+        (
+            "preference/instruction-data-with-preference.json",
+            "alpaca_preference",
+            {"preference.unknown_key"},
+        ),
+    ],
+)
+def test_the_rows_of_real_arrays_are_read(name: str, format: str, codes: set[str]) -> None:
+    rows = json.loads((SHARED / name).read_text())
+    assert detect_format(rows[:50], name).format == format
+    read = FORMATS[format].reader(lambda: iter(rows))
+    found = [read(row, Place(name, number)) for number, row in enumerate(rows, start=1)]
+    assert all(row.record is not None for row in found)
+    assert {finding.code for row in found for finding in (*row.findings, *row.once)} == codes
+
+
+@pytest.mark.parametrize("name", ["arc_easy", "piqa", "lambada_openai", "mmlu_dev"])
+def test_files_for_evaluation_alone_are_refused(name: str) -> None:
+    with pytest.raises(DataError, match='have the keys "') as caught:
+        read_records(SHARED / "retention" / f"{name}.jsonl")
+    assert "data.columns" in caught.value.hint

@@ -8,20 +8,10 @@ from tunery.config.train import TrainSection
 from tunery.models.architecture import FAMILIES
 from tunery.models.token_row import TokenRow
 from tunery.testing.tiny_models import tiny_llama
-from tunery.train.hyperparameters import batch_size, epochs, lora_rate, rank, resolve
+from tunery.train.hyperparameters import batch_size, lora_rate, rank, resolve
 
 TARGETS = FAMILIES["llama"].lora_targets
 ROWS = [TokenRow((1, 2, 3), (0.0, 1.0, 1.0))] * 12
-
-
-@pytest.mark.parametrize(
-    ("rows", "expected"),
-    [(1, 25), (4, 25), (10, 10), (33, 3), (34, 3), (240, 3), (8333, 3), (8334, 2), (30_000, 1)],
-)
-def test_epochs_are_those_of_the_cookbook(rows, expected):
-    chosen, why = epochs(rows)
-    assert chosen == expected
-    assert f"{rows} rows" in why
 
 
 @pytest.mark.parametrize(

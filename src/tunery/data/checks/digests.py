@@ -16,44 +16,57 @@ from tunery.data.checks.texts import Turns, prompt_of, tools_of, turns_of
 from tunery.data.records import Judged, Preference, Record, Reinforcement
 
 DIGEST_BYTES = 16
+_BETWEEN = "\x1f"  # the unit separator, which next to no text holds
 
 Indices = npt.NDArray[np.int64]
 
 
 def digest(*texts: str) -> bytes:
     """16 bytes that stand for the texts in this order (BLAKE2b)."""
-    # The lengths keep ("ab", "c") and ("a", "bc") apart.
-    lengths = ",".join([str(len(text)) for text in texts])
-    said = "".join((lengths, "\n", *texts)).encode("utf-8", "surrogatepass")
-    return blake2b(said, digest_size=DIGEST_BYTES).digest()
+    said = _BETWEEN.join(texts)
+    if said.count(_BETWEEN) >= len(texts):  # lengths keep ("ab", "c") and ("a", "bc") apart, too
+        said += "".join(f"{_BETWEEN}{len(text)}" for text in texts)
+    return blake2b(said.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).digest()
+
+
+_prompt_seen: tuple[Record, bytes] | None = None
 
 
 def digest_of_prompt(record: Record) -> bytes:
-    """Stands for what the model is given: tools and the turns before the last answer."""
-    return digest(tools_of(record), *_said(prompt_of(record)))
+    """Stands for what the model is given: tools and the turns before the last answer.
+
+    The last one is kept, since several checks ask for it.
+    """
+    global _prompt_seen
+    if _prompt_seen is not None and _prompt_seen[0] is record:
+        return _prompt_seen[1]
+    made = digest(tools_of(record), *_said(prompt_of(record)))
+    _prompt_seen = record, made
+    return made
 
 
 def digest_of_row(record: Record) -> bytes:
     """Stands for all that the row teaches; identifiers of tool calls do not count."""
-    extra = [type(record).__name__, tools_of(record)]
+    extra = [type(record).__name__, digest_of_prompt(record).hex()]
+    rest = turns_of(record)[len(prompt_of(record)) :]
     if isinstance(record, Preference):
-        extra += [str(len(record.prompt)), str(len(record.chosen))]
+        extra.append(str(len(record.chosen)))
     elif isinstance(record, Judged):
-        extra += [str(len(record.prompt)), str(record.good)]
+        extra.append(str(record.good))
     elif isinstance(record, Reinforcement):
         extra.append(record.item)
-    return digest(*extra, *_said(turns_of(record)))
+    return digest(*extra, *_said(rest))
 
 
 def _said(turns: Turns) -> list[str]:
-    parts = []
+    parts: list[str] = []
     for turn in turns:
-        parts += [turn.role if turn.loss_weight in (0.0, 1.0) else f"{turn.role} {turn.weight}"]
-        if turn.role == "assistant" and turn.weight == 0:
-            parts.append("not learned")
-        parts += [turn.content, turn.name]
+        # An assistant turn without a weight has the weight 1.
+        weighed = turn.role == "assistant" and turn.weight not in (None, 1)
+        role = f"{turn.role} {turn.weight}" if weighed else turn.role
+        parts += (role, turn.content, turn.name)
         for call in turn.tool_calls:
-            parts += [call.name, call.arguments]
+            parts += (call.name, call.arguments)
     return parts
 
 
@@ -76,10 +89,6 @@ class DigestLog:
 
     def __len__(self) -> int:
         return len(self.lines)
-
-    def keys(self) -> npt.NDArray[np.void]:
-        """The digests as an array that sorts and compares, of shape [rows]."""
-        return np.frombuffer(bytes(self.digests), dtype=f"V{DIGEST_BYTES}")
 
     def first_of_each(self) -> Indices:
         """For each row the index of the first row with the same digest: [rows]."""
