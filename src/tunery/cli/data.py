@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from tunery.cli import data_library, data_shape
+from tunery.cli import data_library, data_profile, data_shape
 from tunery.cli.cost import cost_of_data
 from tunery.cli.data_convert import convert_data
 from tunery.cli.output import AsJson, note, open_console, say, show_json, show_table
@@ -34,6 +34,7 @@ app.command("cost")(cost_of_data)
 app.command("convert")(convert_data)
 
 data_library.register(app)
+data_profile.register(app)
 data_shape.register(app)
 
 SHOWN_FINDINGS = 50
