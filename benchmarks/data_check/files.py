@@ -29,14 +29,14 @@ class Kind:
 
 
 def word_problems(rows: list[Row], draw: random.Random) -> Iterator[Row]:
-    """Nothing repeats: sentences of all problems mixed, with other numbers."""
+    """Nothing repeats: sentences of all problems mixed, with other numbers; 1 kB a row."""
     asked = [part for row in rows for part in _sentences(row, "user")]
     answered = [part for row in rows for part in _sentences(row, "assistant")]
     numbers = re.compile(r"\d+")
     while True:
         texts = []
         for pool in (asked, answered):
-            mixed = " ".join(draw.choices(pool, k=draw.randint(2, 6)))
+            mixed = " ".join(draw.choices(pool, k=draw.randint(3, 10)))
             texts.append(numbers.sub(lambda _: str(draw.randint(2, 9999)), mixed))
         question, answer = texts
         yield {

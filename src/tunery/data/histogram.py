@@ -123,5 +123,5 @@ class Histogram:
 
 
 def _rounded(value: int) -> int:
-    shift = max(0, value.bit_length() - 8)
+    shift = max(0, value.bit_length() - 9)
     return value >> shift << shift

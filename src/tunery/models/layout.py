@@ -19,6 +19,7 @@ from transformers.utils.chat_template_utils import _compile_jinja_template
 from tunery.data.conversation import Conversation
 from tunery.errors import TuneryError
 from tunery.models.chat_template import FIXED, ChatTemplate
+from tunery.models.template_source import asks_of_written_text
 from tunery.models.watched_text import LooksInsideError, Test, Watch, WatchedText
 
 EDGE = "\n \n"
@@ -137,7 +138,11 @@ def _watch(
     template: ChatTemplate, conversation: Conversation, stand_ins: Sequence[str], watch: Watch
 ) -> None:
     """Renders what `segments` renders, with texts that note what is asked of them."""
-    render: Callable[..., str] = _compile_jinja_template(template.tokenizer.chat_template).render
+    source = template.tokenizer.chat_template
+    compiled = _compile_jinja_template(source)
+    if asks_of_written_text(compiled.environment, source):
+        raise LooksInsideError
+    render: Callable[..., str] = compiled.render
     turns: list[dict[str, Any]] = []
     tools = json.loads(conversation.tools) if conversation.tools else None
     fixed = {**template.tokenizer.special_tokens_map, **FIXED}

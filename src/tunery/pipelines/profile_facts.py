@@ -54,9 +54,10 @@ def _too_long(profile: Profile) -> str:
     cut = profile.tokens.cut
     if not cut.rows:
         return f"none; at most {profile.tokens.limit:,} tokens fit"
+    which = "row has" if cut.rows == 1 else "rows have"
     return (
-        f"{cut.rows:,} rows have more than {profile.tokens.limit:,} tokens and are left out. Cut "
-        f"there, they would lose {cut.tokens:,} tokens, {cut.trained:,} of them trained; "
+        f"{cut.rows:,} {which} more than {profile.tokens.limit:,} tokens and cannot be trained. "
+        f"Cut there, {cut.tokens:,} tokens would be lost, {cut.trained:,} of them trained; "
         f"{cut.without_answer:,} would have no trained token left"
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
@@ -15,9 +15,11 @@ from tunery.pipelines.profile import Profile
 from tunery.pipelines.profile_estimates import estimates
 from tunery.pipelines.profile_facts import facts
 from tunery.pipelines.profile_json import labels
-from tunery.pipelines.shown_row import show_row
+from tunery.pipelines.shown_row import Run, ShownRow, show_row
 
 BARS = 48
+SHOWN_CHARACTERS = 700
+"""Characters of a stretch of context that are shown, half from its start and half from its end."""
 SHOWN_LABELS = 100
 SHOWN_TOOLS = 50
 
@@ -113,8 +115,24 @@ def profile_page(profile: Profile, template: ChatTemplate, model: str) -> str:
         tools=rows.called.most_common(SHOWN_TOOLS),
         findings=codes.most_common(),
         estimates=estimates(profile),
-        examples=[show_row(example, template) for example in profile.examples],
+        examples=[
+            (example.line, folded(show_row(example, template))) for example in profile.examples
+        ],
     )
+
+
+def folded(row: ShownRow) -> ShownRow:
+    """The row with long stretches of context shortened, so that what is trained is in sight."""
+    return replace(row, runs=tuple(map(_folded, row.runs)))
+
+
+def _folded(run: Run) -> Run:
+    text = "".join(run.texts)
+    if run.use == "trained" or len(text) <= SHOWN_CHARACTERS:
+        return run
+    half = SHOWN_CHARACTERS // 2
+    left_out = f" [… {len(text) - 2 * half:,} characters …] "
+    return replace(run, texts=(text[:half], left_out, text[-half:]))
 
 
 def chart(name: str, values: Histogram) -> Chart | None:
@@ -139,7 +157,9 @@ def chart(name: str, values: Histogram) -> Chart | None:
     named = dict(zip(("5 %", "median", "95 %"), values.quantiles([0.05, 0.5, 0.95]), strict=True))
     figures = ", ".join(f"{key} {value:,}" for key, value in named.items())
     marks = tuple(
-        (WIDTH * (value - low + 0.5) / span, f"{key}: {value:,}") for key, value in named.items()
+        (WIDTH * (value - low + 0.5) / span, f"{key}: {value:,}")
+        for key, value in named.items()
+        if len(bins) > 1
     )
     about = f"mean {values.mean:,.1f}, {figures}, largest {values.largest:,}"
     return Chart(name, bars, low, high, marks, about)

@@ -58,6 +58,7 @@ class RowTokens:
         template: Renders them.
         limit: Longest row that is trained, in tokens.
         file: Path of the file, for findings.
+        block_rows: Rows that are counted together.
 
     Attributes:
         lengths: Tokens of a row.
@@ -70,8 +71,11 @@ class RowTokens:
         counts: What was tokenized.
     """
 
-    def __init__(self, template: ChatTemplate, limit: int, file: str) -> None:
+    def __init__(
+        self, template: ChatTemplate, limit: int, file: str, block_rows: int = BLOCK_ROWS
+    ) -> None:
         self._limit = limit
+        self._block_rows = block_rows
         self._file = file
         self.counts = TokenCounts(template.tokenizer)
         self.spans = Spans(template, self.counts)
@@ -94,16 +98,18 @@ class RowTokens:
         block.lines.append(conversation.line)
         block.starts.append(len(block.places))
         node = 0
-        for trained, place_, key in spans:
-            node = hash((node, key))
-            block.places.append(place_)
-            block.trained.append(trained)
-            block.nodes.append(node)
+        nodes = []
+        for span in spans:
+            node = hash((node, span[2]))
+            nodes.append(node)
+        block.nodes.extend(nodes)
+        block.places.extend([span[1] for span in spans])
+        block.trained.extend([span[0] for span in spans])
         if not spans:  # a row without a turn to learn; one empty span keeps it in the counts
             block.places.append(self.counts.place(""))
             block.trained.append(0)
             block.nodes.append(0)
-        if len(block.lines) >= BLOCK_ROWS:
+        if len(block.lines) >= self._block_rows:
             self._next()
         return True
 

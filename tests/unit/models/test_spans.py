@@ -67,6 +67,13 @@ TEMPLATES = {
     "lengths": LENGTHS,
     "quoted": QUOTED,
     "macro": MACRO,
+    "trimmed_macro": MACRO.replace(
+        "write(message['content'])", "(write(message['content']) | trim)"
+    ),
+    "asked_macro": MACRO.replace(
+        "write(message['content'])",
+        "write(message['content']) + ('b' if 'b' in write(message['content']) else '')",
+    ),
 }
 WORDS = ["system\n\nuser\n\n\nassistant Hello  world 12 </think> <|im_end|> é 日本 \n\n\n ab"] * 4
 
@@ -151,7 +158,7 @@ def test_spans_count_exactly_as_training_does(name, talks):
     assert counted(template, rows)[0] == expected(template, rows)
 
 
-@pytest.mark.parametrize("name", ["chatml", "llama3", "qwen3", "mistral"])
+@pytest.mark.parametrize("name", ["chatml", "llama3", "qwen3", "mistral", "macro"])
 def test_usual_templates_are_put_together_not_rendered(name):
     rows = [
         conversation((f"Be brief {n}.", [(f" Q {n}?\n", f"A {n}", None)], n % 2 == 0))
@@ -167,7 +174,8 @@ def test_usual_templates_are_put_together_not_rendered(name):
     [
         ("lengths", "the chat template looks inside the texts"),
         ("quoted", "the chat template changes the texts"),
-        ("macro", "the chat template changes the texts"),
+        ("trimmed_macro", "the chat template looks inside the texts"),
+        ("asked_macro", "the chat template looks inside the texts"),
     ],
 )
 def test_a_template_that_does_more_with_texts_is_rendered_in_full(name, reason):
