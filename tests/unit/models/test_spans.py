@@ -51,7 +51,7 @@ LENGTHS = CHAT_TEMPLATE.replace(
 )
 QUOTED = CHAT_TEMPLATE.replace("message['content']", "(message['content'] | tojson)")
 MACRO = "{% macro write(text) %}{{ text }}{% endmacro %}" + CHAT_TEMPLATE.replace(
-    "message['content']", "(write(message['content']) | trim)"
+    "message['content']", "write(message['content'])"
 )
 TOKENS = {
     "llama3": ["<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"],
