@@ -18,7 +18,7 @@ from tunery.pipelines.profile_json import labels
 from tunery.pipelines.shown_row import Run, ShownRow, show_row
 
 BARS = 48
-SHOWN_CHARACTERS = 700
+SHOWN_CHARACTERS = 360
 """Characters of a stretch of context that are shown, half from its start and half from its end."""
 SHOWN_LABELS = 100
 SHOWN_TOOLS = 50
