@@ -7,7 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from tunery.data.histogram import Histogram
-from tunery.pipelines.profile import Profile
+from tunery.data.profile import RowProfile
+from tunery.pipelines.profile import Profile, TokenProfile
 from tunery.pipelines.profile_estimates import estimates
 
 BINS = 40
@@ -16,7 +17,6 @@ SHARES = {"p5": 0.05, "median": 0.5, "p95": 0.95}
 
 def profile_document(profile: Profile) -> dict[str, Any]:
     """Everything that was measured; findings are counted by code, `data check` lists them."""
-    rows, tokens = profile.rows, profile.tokens
     codes = Counter((finding.severity, finding.code) for finding in profile.findings)
     return {
         "file": str(profile.file.path),
@@ -26,6 +26,20 @@ def profile_document(profile: Profile) -> dict[str, Any]:
         "looked_at": profile.looked_at,
         "used": profile.used,
         "left_out": profile.looked_at - profile.used,
+        **_rows(profile.rows),
+        "labels": labels(profile),
+        "duplicates": profile.duplicates,
+        **_tokens(profile.tokens),
+        "estimates": [asdict(estimate) for estimate in estimates(profile)],
+        "findings": [
+            {"code": code, "severity": severity, "count": count}
+            for (severity, code), count in codes.most_common()
+        ],
+    }
+
+
+def _rows(rows: RowProfile) -> dict[str, Any]:
+    return {
         "kinds": dict(rows.kinds),
         "turns": histogram(rows.turns),
         "characters": histogram(rows.characters),
@@ -51,8 +65,11 @@ def profile_document(profile: Profile) -> dict[str, Any]:
             "calls_by_tool": dict(rows.called.most_common()),
             "calls_of_other_tools": rows.uncounted_calls,
         },
-        "labels": labels(profile),
-        "duplicates": profile.duplicates,
+    }
+
+
+def _tokens(tokens: TokenProfile) -> dict[str, Any]:
+    return {
         "tokens": {
             "rows": tokens.rows,
             "rows_not_counted": tokens.without,
@@ -79,11 +96,6 @@ def profile_document(profile: Profile) -> dict[str, Any]:
             "rows_rendered": tokens.rendered,
             "texts_forgotten": tokens.forgot,
         },
-        "estimates": [asdict(estimate) for estimate in estimates(profile)],
-        "findings": [
-            {"code": code, "severity": severity, "count": count}
-            for (severity, code), count in codes.most_common()
-        ],
     }
 
 

@@ -185,6 +185,24 @@ def test_a_template_that_does_more_with_texts_is_rendered_in_full(name, reason):
     assert (spans.assembled, dict(spans.rendered)) == (0, {reason: 3})
 
 
+def test_a_template_that_evades_the_watch_is_found_by_comparing():
+    source = CHAT_TEMPLATE.replace(
+        "message['content']",
+        "message['content'] + ('!' if 'b' in ([message['content']] | join) else '')",
+    )
+    MADE["chatml"].tokenizer.chat_template, before = source, CHAT_TEMPLATE
+    try:
+        template = ChatTemplate(MADE["chatml"].tokenizer, MADE["chatml"].end_ids)
+        rows = [conversation((None, [(text, "A", None)], False)) for text in ["a", "b", "ab"]]
+        found, spans = counted(template, rows)
+        assert found == expected(template, rows)
+        assert spans.rendered == {
+            "the chat template changes texts in a way that was not foreseen": 2
+        }
+    finally:
+        MADE["chatml"].tokenizer.chat_template = before
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
