@@ -178,7 +178,7 @@ def _style(run: Run) -> str:
 def _show(profile: Profile) -> None:
     from tunery.pipelines.profile_facts import facts
 
-    say(f"{profile.file.path}: format {profile.file.format} ({profile.file.reason})")
+    say(f"{profile.file.name}: format {profile.file.format} ({profile.file.reason})")
     show_facts(facts(profile))
     _show_spread(profile)
     _show_roles(profile)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tunery.data.collect import Collector
 from tunery.data.conversation import Conversation
 from tunery.data.file import DataFile
-from tunery.data.findings import Finding, Place
-from tunery.data.formats.row import Row
+from tunery.data.findings import Finding
 from tunery.data.histogram import Histogram
 from tunery.data.profile import RowProfile
-from tunery.data.records import Judged, Preference, Record
+from tunery.data.read_parts import in_blocks, read_parts
 from tunery.data.reservoir import Reservoir
 from tunery.data.sources.row import SourceRow
 from tunery.errors import DataError
@@ -22,8 +21,8 @@ from tunery.pipelines.row_tokens import CutRows, RowTokens
 from tunery.pipelines.shared_beginnings import BATCHED_ROWS, BatchSharing, batch_sharing
 from tunery.train.hyperparameters import batch_size as auto_batch_size
 
-TOLD_EVERY = 1000
-"""Rows after which progress is told."""
+EXAMPLES = 3
+"""Rows that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +109,10 @@ def profile_file(
     sample: int | None = None,
     batch_size: int | None = None,
     seed: int = 0,
-    examples: int = 3,
+    processes: int | None = None,
     on_rows: Callable[[int], None] = lambda _: None,
 ) -> Profile:
-    """Reads, checks and profiles a file, row by row.
+    """Reads, checks and profiles a file, row by row; near duplicates are `data check`'s to find.
 
     Args:
         file: How it is read.
@@ -122,27 +121,30 @@ def profile_file(
         sample: Look only at so many rows, drawn by the seed.
         batch_size: Rows in a batch of the run; what `auto` chooses by default.
         seed: Draws the sample, the examples and the batches.
-        examples: Rows to show.
-        on_rows: Told now and then how many rows more were looked at.
+        processes: How many read a large file; as many as there are cores by default.
+        on_rows: Told now and then how many rows more were counted.
 
     Raises:
         DataError: The file as a whole cannot be used, or holds no rows.
     """
-    path = str(file.path)
-    collector, rows = Collector(path), RowProfile()
+    path = file.name
+    collector, rows = Collector(path, advice=True), RowProfile()
     tokens = RowTokens(template, context, path)
     drawn: Reservoir[Conversation] = Reservoir(BATCHED_ROWS, seed)
     without = 0
     chosen = None if sample is None else draw(file, sample, seed)
-    for row in told(file.rows() if chosen is None else read(file, chosen), on_rows):
-        if not collector.add(row) or row.record is None:
-            continue
-        rows.add(row.record, Place(path, row.line))
-        conversation = trained_conversation(row.record)
-        if conversation is None:
-            without += 1
-        elif tokens.add(conversation):
-            drawn.add(conversation)
+    if chosen is None:
+        parts = read_parts(file, processes)
+    else:
+        parts = in_blocks(map(file.row_reader(), chosen.values()), path)
+    for part in parts:
+        collector.merge(part.collector)
+        rows.merge(part.rows)
+        without += part.without
+        for conversation in part.conversations:
+            if tokens.add(conversation):
+                drawn.add(conversation)
+        on_rows(len(part.conversations))
     tokens.finish()
     if not collector.total:
         raise DataError(f"{path} holds no rows; expected at least one.", "Put rows into the file.")
@@ -162,7 +164,7 @@ def profile_file(
         tokens=_token_profile(
             tokens, without, context, batch_sharing(shown, template, size, seed, whole=whole)
         ),
-        examples=tuple(some(shown, examples, seed)),
+        examples=tuple(some(shown, EXAMPLES, seed)),
     )
 
 
@@ -194,36 +196,7 @@ def draw(file: DataFile, wanted: int, seed: int) -> Reservoir[SourceRow]:
     return chosen
 
 
-def read(file: DataFile, chosen: Reservoir[SourceRow]) -> Iterator[Row]:
-    """The rows of a sample, read."""
-    return map(file.row_reader(), chosen.values())
-
-
 def some(rows: Sequence[Conversation], number: int, seed: int) -> list[Conversation]:
     """A few of the rows, drawn, in their order."""
     places = random.Random(seed).sample(range(len(rows)), min(number, len(rows)))
     return [rows[place] for place in sorted(places)]
-
-
-def told(rows: Iterator[Row], on_rows: Callable[[int], None]) -> Iterator[Row]:
-    """The rows; now and then how many have passed is told."""
-    passed = 0
-    for row in rows:
-        yield row
-        passed += 1
-        if passed == TOLD_EVERY:
-            on_rows(passed)
-            passed = 0
-    on_rows(passed)
-
-
-def trained_conversation(record: Record) -> Conversation | None:
-    """A row as the conversation whose tokens count; None for a kind that has no answer."""
-    if isinstance(record, Conversation):
-        return record
-    if isinstance(record, Preference):
-        messages, tools = (*record.prompt, *record.chosen), record.tools
-        return Conversation(messages, record.file, record.line, tools, record.parallel_tool_calls)
-    if isinstance(record, Judged):
-        return Conversation((*record.prompt, *record.completion), record.file, record.line)
-    return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
@@ -99,6 +99,7 @@ def profile_page(profile: Profile, template: ChatTemplate, model: str) -> str:
     return environment.get_template("profile.html.j2").render(
         profile=profile,
         model=model,
+        name=PurePath(profile.file.name).name,
         facts=facts(profile),
         charts=[
             made

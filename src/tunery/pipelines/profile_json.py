@@ -19,7 +19,7 @@ def profile_document(profile: Profile) -> dict[str, Any]:
     """Everything that was measured; findings are counted by code, `data check` lists them."""
     codes = Counter((finding.severity, finding.code) for finding in profile.findings)
     return {
-        "file": str(profile.file.path),
+        "file": profile.file.name,
         "format": profile.file.format,
         "format_reason": profile.file.reason,
         "rows": profile.total,

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from tunery.data.file import DataFile
 from tunery.data.findings import Finding
+from tunery.data.read_parts import trained_conversation
 from tunery.errors import DataError
 from tunery.models.chat_template import ChatTemplate
-from tunery.pipelines.profile import trained_conversation
 from tunery.pipelines.shown_row import ShownRow, show_row
 
 
@@ -38,12 +38,12 @@ def rows_to_show(
             yield show_row(conversation, template)
         elif line is not None:
             raise DataError(
-                f"The row on line {line} of {file.path} cannot be used: {_why(row.findings)}.",
+                f"The row on line {line} of {file.name} cannot be used: {_why(row.findings)}.",
                 "Run `tunery data check` for all that is wrong with the file.",
             )
     if not shown:
         raise DataError(
-            f"{file.path} has no row to show{'' if line is None else f' on line {line}'}; expected "
+            f"{file.name} has no row to show{'' if line is None else f' on line {line}'}; expected "
             "one that can be read as a conversation.",
             "Run `tunery data check` for what is wrong with the file.",
         )

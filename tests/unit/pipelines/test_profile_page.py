@@ -45,7 +45,7 @@ def test_the_page_loads_nothing_and_escapes_what_rows_hold(tmp_path):
 def test_long_context_is_folded_and_answers_are_not(tmp_path):
     long = "x" * (SHOWN_CHARACTERS * 2)
     page = profile_page(
-        profile(tmp_path, [turns(("user", long), ("assistant", long))], examples=1), TEMPLATE, "m"
+        profile(tmp_path, [turns(("user", long), ("assistant", long))]), TEMPLATE, "m"
     )
     assert "characters …]" in page
     assert page.count(long) == 1
