@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tunery.cli.cost import cost_of_data
+from tunery.cli.generate import distil_logs, generate_rows
 from tunery.cli.output import AsJson, note, open_console, say, show_json, show_table
 from tunery.cli.reading import (
     CompletionColumn,
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Look at data files before training on them.")
 app.command("cost")(cost_of_data)
+app.command("generate")(generate_rows)
+app.command("distil")(distil_logs)
 
 SHOWN_FINDINGS = 50
 EXIT_ERRORS = 2
