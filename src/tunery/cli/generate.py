@@ -15,6 +15,7 @@ from tunery.errors import UserError
 
 if TYPE_CHECKING:
     from tunery.data.generate.budget import Prices
+    from tunery.data.generate.http_teacher import HttpTeacher
     from tunery.data.generate.result import Progress, Result
     from tunery.data.generate.run import Job
     from tunery.data.generate.tasks.task import Task
@@ -117,8 +118,7 @@ def generate_rows(
     journal, so that --resume goes on after a stop of any kind. Ends with 0 if all rows are there,
     with 1 if there are fewer.
 
-    Example: tunery data generate manual.pdf --task qa --teacher http://127.0.0.1:8000
-    --teacher-model base --rows 200 --out train.jsonl
+    Example: tunery data generate docs/ --task qa --teacher URL --teacher-model NAME --rows 200
     """
     from tunery.data.generate.endpoint import read_endpoint
     from tunery.data.generate.http_teacher import HttpTeacher
@@ -227,11 +227,9 @@ def distil_logs(
         raise typer.Exit(EXIT_TOO_FEW)
 
 
-async def _generate(job: Job, teacher: object) -> Result:
-    from tunery.data.generate.http_teacher import HttpTeacher
+async def _generate(job: Job, teacher: HttpTeacher) -> Result:
     from tunery.data.generate.run import generate
 
-    assert isinstance(teacher, HttpTeacher)
     async with teacher:
         with _Bar(job.rows) as bar:
             return await generate(job, teacher, on_progress=bar.show, say=note)
@@ -280,7 +278,7 @@ def _pairs(texts: list[str]) -> dict[str, str]:
     for text in texts:
         if "=" not in text:
             raise UserError(f"--metadata {text!r:.80} has no value.", "Write it as KEY=VALUE.")
-    return dict((name, value) for name, _, value in (text.partition("=") for text in texts))
+    return {name: value for name, _, value in (text.partition("=") for text in texts)}
 
 
 class _Bar:

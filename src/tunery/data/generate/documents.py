@@ -67,7 +67,7 @@ def read_documents(sources: Sequence[Path]) -> Documents:
         except DataError as error:
             if named:
                 raise
-            skipped.append(Skipped(str(path), error.message.removeprefix(f"{path}: ")))
+            skipped.append(Skipped(str(path), error.message.removeprefix(f"{path}: ").rstrip(".")))
             continue
         for passage in found:
             first = passages.setdefault(passage.digest, passage)
@@ -148,10 +148,11 @@ def _content(path: Path) -> bytes:
 
 def _decoded(content: bytes, path: Path, charset: str | None) -> str:
     utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
-    for encoding in ["utf-16"] if utf16 else ["utf-8-sig", charset]:
+    encodings = ["utf-16"] if utf16 else ["utf-8-sig", *filter(None, [charset])]
+    for encoding in encodings:
         try:
             # An encoding that is none of texts ("hex") raises a LookupError.
-            return content.decode(encoding) if encoding else ""
+            return content.decode(encoding)
         except (UnicodeDecodeError, LookupError):
             continue
     raise _unfit(path, "it is not UTF-8 text")

@@ -13,10 +13,10 @@ _UNREAD = frozenset(
 )
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _BREAKS = frozenset(
-    ("address", "article", "aside", "blockquote", "body", "caption", "dd", "details", "div", "dl")
-    + ("dt", "fieldset", "figcaption", "figure", "footer", "form", "header", "hr", "html", "li")
-    + ("main", "ol", "p", "pre", "section", "summary", "table", "tbody", "tfoot", "thead", "tr")
-    + ("ul", "title")
+    {"address", "article", "aside", "blockquote", "body", "caption", "dd", "details", "div", "dl"}
+    | {"dt", "fieldset", "figcaption", "figure", "footer", "form", "header", "hr", "html", "li"}
+    | {"main", "ol", "p", "pre", "section", "summary", "table", "tbody", "tfoot", "thead", "tr"}
+    | {"ul", "title"}
 )
 _SPACE = re.compile(r"\s+")
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{1,40})""", re.I)

@@ -58,9 +58,9 @@ def read_reply(reply: Reply, messages: ChatMessages, mode: Mode, max_tokens: int
     usage = _usage(body) or most(messages, max_tokens)
     request_id = request_id or _text(body.get("id"))[:200]
     message = choice.get("message")
-    said: dict[str, object] = message if isinstance(message, dict) else {}
-    text = _text(said.get("content"))
-    value, wrong = _value(text, _text(said.get("refusal")), choice.get("finish_reason"))
+    turn: dict[str, object] = message if isinstance(message, dict) else {}
+    text = _text(turn.get("content"))
+    value, wrong = _value(text, _text(turn.get("refusal")), choice.get("finish_reason"))
     return Answer(value, wrong, usage, mode, request_id, text[:KEPT_CHARACTERS])
 
 

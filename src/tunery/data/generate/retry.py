@@ -39,10 +39,9 @@ def asked_wait(header: str | None, now: datetime | None = None) -> float | None:
 
 
 def _until(date: str, now: datetime | None) -> float:
-    until = parsedate_to_datetime(date)
-    until = until if until.tzinfo else until.replace(tzinfo=UTC)
-    wait: float = (until - (now or datetime.now(UTC))).total_seconds()
-    return max(0.0, wait)
+    given: datetime = parsedate_to_datetime(date)
+    until = given if given.tzinfo else given.replace(tzinfo=UTC)
+    return max(0.0, (until - (now or datetime.now(UTC))).total_seconds())
 
 
 def own_wait(attempt: int, chance: random.Random) -> float:
@@ -55,5 +54,5 @@ def own_wait(attempt: int, chance: random.Random) -> float:
         attempt: Tries so far, from 1.
         chance: Source of chance.
     """
-    longest = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (attempt - 1))
+    longest = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** (attempt - 1))
     return longest * (1 - chance.random() / 2)
