@@ -20,6 +20,9 @@ from tunery.errors import DataError, MismatchError, UserError
 from tunery.track.event_log import EventLog
 
 
+_FIRST = b'{"event": "opened"'
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """A request went out.
@@ -91,7 +94,7 @@ class Ledger:
             MismatchError: The ledger is of a run that differs in that.
             DataError: The file is no ledger.
         """
-        if not self.path.exists():
+        if self._is_unbegun():
             self._log.write("opened", about)
             return []
         try:
@@ -129,6 +132,11 @@ class Ledger:
                 "text": answer.text if answer.problem else "",
             },
         )
+
+    def _is_unbegun(self) -> bool:
+        """Whether there is no file, or one that a crash left before its first line was whole."""
+        content = self.path.read_bytes() if self.path.exists() else b""
+        return b"\n" not in content and content[: len(_FIRST)] == _FIRST[: len(content)]
 
     def _compare(self, opened: Mapping[str, object], about: Mapping[str, object]) -> None:
         for name, now in about.items():
