@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -91,8 +91,9 @@ def served(answer: Callable[[dict[str, Any], int], Sent | None]) -> Iterator[Cha
             self.send_response(sent.status)
             for name, value in {**sent.headers, "Content-Length": str(len(sent.content))}.items():
                 self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(sent.content)
+            with suppress(ConnectionError):  # who asked may be gone
+                self.end_headers()
+                self.wfile.write(sent.content)
 
         def log_message(self, *_: object) -> None:
             """Nothing goes to the terminal."""

@@ -19,7 +19,6 @@ from tunery.data.generate.teacher import Answer, Usage
 from tunery.errors import DataError, MismatchError, UserError
 from tunery.track.event_log import EventLog
 
-
 _FIRST = b'{"event": "opened"'
 
 

@@ -9,7 +9,7 @@ from tunery.data.generate.similar import Shingles
 from tunery.data.generate.support import unsupported, words_of
 from tunery.data.generate.tasks.task import chat_row
 
-PASSAGE = "The Tower was built in 1,850 by “Anna Muster”. It is 42 m high."  # noqa: RUF001
+PASSAGE = "The Tower was built in 1,850 by “Anna Muster”. It is 42 m high."
 
 
 def candidate(prompt, answer="yes", system=""):
