@@ -13,6 +13,7 @@ import typer
 from tunery.cli import data_library, data_shape
 from tunery.cli.cost import cost_of_data
 from tunery.cli.data_convert import convert_data
+from tunery.cli.generate import distil_logs, generate_rows
 from tunery.cli.output import AsJson, note, open_console, say, show_json, show_table
 from tunery.cli.reading import (
     CompletionColumn,
@@ -35,6 +36,8 @@ app.command("convert")(convert_data)
 
 data_library.register(app)
 data_shape.register(app)
+app.command("generate")(generate_rows)
+app.command("distil")(distil_logs)
 
 SHOWN_FINDINGS = 50
 EXIT_ERRORS = 2
