@@ -18,7 +18,7 @@ EXTRAS = PROJECT["optional-dependencies"]
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 
 # Import names that are not their distribution's.
-DISTRIBUTION = {"yaml": "pyyaml"}
+DISTRIBUTION = {"stdnum": "python-stdnum", "yaml": "pyyaml"}
 # Parts of a declared library with a name of their own, which it documents as its interface.
 PART_OF = {"annotated_types": "pydantic", "pydantic_core": "pydantic", "markupsafe": "jinja2"}
 

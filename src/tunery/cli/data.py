@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from tunery.cli import data_library, data_shape
 from tunery.cli.cost import cost_of_data
 from tunery.cli.data_convert import convert_data
 from tunery.cli.output import AsJson, note, open_console, say, show_json, show_table
@@ -32,6 +33,9 @@ app = typer.Typer(no_args_is_help=True, help="Look at data files before training
 app.command("cost")(cost_of_data)
 app.command("convert")(convert_data)
 
+data_library.register(app)
+data_shape.register(app)
+
 SHOWN_FINDINGS = 50
 EXIT_ERRORS = 2
 
@@ -52,6 +56,21 @@ def check_data(
         typer.Option(min=1, metavar="N", help="Check N rows, chosen at random, instead of all."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Chooses the sample.")] = 0,
+    near: Annotated[
+        bool, typer.Option(help="Look for rows that are nearly the same as an earlier one.")
+    ] = True,
+    fix: Annotated[
+        Path | None,
+        typer.Option(metavar="OUT", help="Write a copy in which is repaired what is safe to."),
+    ] = None,
+    redact: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="OUT",
+            help="Write a copy in OpenAI's format with secrets and personal data masked.",
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option(help="Replace OUT if it is there.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Check every row of a data file and say what is wrong and what to do.
@@ -68,7 +87,7 @@ def check_data(
     try:
         understood = understand(file, format=format, columns=columns, system=system)
         with _progress(file) as on_bytes:
-            checked = check_file(understood, sample=sample, seed=seed, on_bytes=on_bytes)
+            checked = check_file(understood, near=near, sample=sample, seed=seed, on_bytes=on_bytes)
     except DataError as error:
         if not as_json:
             raise
@@ -78,8 +97,46 @@ def check_data(
         show_json(_document(file, checked))
     else:
         _show(file, checked)
+    if fix is not None:
+        _fix(checked, fix, force=force)
+    if redact is not None:
+        _redact(checked, redact, force=force)
     if checked.verdict == "errors":
         raise typer.Exit(EXIT_ERRORS)
+
+
+def _fix(checked: Checked, out: Path, *, force: bool) -> None:
+    from tunery.data.mend import mend
+
+    mended = mend(checked.file, checked.findings, out, force=force)
+    for what, times in mended.done:
+        note(f"{what} ({_rows(times)})")
+    note(
+        f"{out}: {_rows(mended.written)} of {mended.rows:,}, {mended.repaired:,} repaired; "
+        f"{mended.faulty:,} still have an error and stand there as they were."
+    )
+
+
+def _redact(checked: Checked, out: Path, *, force: bool) -> None:
+    from tunery.data.checks.redact import redact
+    from tunery.data.convert.run import convert
+    from tunery.data.records import Record
+
+    masked: Counter[str] = Counter()
+
+    def change(record: Record) -> Record:
+        changed, what = redact(record)
+        masked.update(dict.fromkeys(what, 1))
+        return changed
+
+    target: Literal["openai", "trl"] = "trl" if checked.file.format in ("kto", "text") else "openai"
+    written = convert(checked.file, out, target, force=force, change=change)
+    for what, times in masked.most_common():
+        note(f"{what} ({_rows(times)})")
+    note(
+        f"{out}: {_rows(written.written)} of {written.total:,}; {written.listed:,} could not be "
+        "read or written and are not in it."
+    )
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from tunery.cli.reading import (
     SystemPrompt,
     column_mapping,
 )
+from tunery.errors import NotFoundError
 
 
 def evaluate(
@@ -29,9 +30,7 @@ def evaluate(
         typer.Option(
             "--data",
             metavar="FILE",
-            help="Held-out rows that end with the right answer.",
-            exists=True,
-            dir_okay=False,
+            help="Held-out rows that end with the right answer; a file or library:NAME.",
         ),
     ],
     max_tokens: Annotated[int, typer.Option(min=1, help="Longest answer in tokens.")] = 128,
@@ -58,8 +57,11 @@ def evaluate(
     from tunery.config.data import DataSection
     from tunery.config.evaluate import EvaluateSection
     from tunery.pipelines import evaluate as pipeline
+    from tunery.pipelines.locate import locate
 
     workspace = open_workspace(context)
+    if not locate(data, workspace.home).path.is_file():  # told before a model is loaded
+        raise NotFoundError(f"There is no file {data}.", "Check the path given with --data.")
     note(f"Loading {workspace.find_tuned(name).base} with {name}")
     engine = workspace.open_engine([name], note, threads)
     section = DataSection(

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tunery.config.section import Section
+from tunery.config.section import Count, Section
 
 FormatName = Literal[
     "auto",
@@ -85,11 +85,30 @@ class ColumnMapping(Section):
     """Column with the answer, or a list of answers."""
 
 
-class DataSection(Section):
-    """Where the rows are and how to read them. Paths are relative to the YAML file."""
+class TrainingFile(Section):
+    """One of several files with rows to learn from."""
 
-    train: Path
-    """File with the rows to learn from: `.jsonl` or `.csv`."""
+    file: Path
+    """The file, or a data set of the library."""
+
+    weight: float = Field(default=1.0, gt=0)
+    """Its part of the mix, against the weights of the other files: with 3 and 1, three rows of
+    the first for each row of the second. The mix is the largest in which no row is repeated."""
+
+
+class DataSection(Section):
+    """Where the rows are and how to read them.
+
+    Paths are relative to the YAML file; `library:NAME` or `library:NAME@v2` in place of a path
+    names a data set of the library.
+    """
+
+    train: Path | Annotated[tuple[TrainingFile, ...], Field(min_length=1)]
+    """File with the rows to learn from: `.jsonl` or `.csv`; or a list of files to mix."""
+
+    limit: Count | None = None
+    """Train on that many rows, chosen by `train.seed` after validation rows were held out; all
+    rows by default. For a quick trial."""
 
     validation: Path | Annotated[float, Field(gt=0, lt=1)] | None = None
     """File with rows for the validation loss, or the share of the training rows to hold out

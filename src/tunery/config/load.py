@@ -21,6 +21,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from tunery.config.conflicts import conflicts
+from tunery.config.dataset_name import dataset_of
 from tunery.config.document import (
     Document,
     KeyPath,
@@ -30,9 +31,9 @@ from tunery.config.document import (
     write_document,
 )
 from tunery.config.problems import SchemaProblem, explain, show
-from tunery.config.reference import section_of, takes_path
+from tunery.config.reference import item_section_of, section_of, takes_path
 from tunery.config.run import RunConfig
-from tunery.errors import ConfigError, NotFoundError
+from tunery.errors import ConfigError, NotFoundError, UserError
 
 Names = tuple[str, ...]
 """A path of keys without list positions."""
@@ -86,7 +87,7 @@ def load_run(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
 
     Paths in the file are taken from the file's folder, paths in overrides from the current
     folder; `model` is a path if it starts with `.`, `~` or `/`, or if a folder of its name is
-    there. All of them are absolute in the result.
+    there. All of them are absolute in the result. A data set of the library stays a name.
 
     Args:
         path: The YAML file.
@@ -199,13 +200,34 @@ def _resolve_paths(draft: _Draft) -> None:
     """Makes the paths in the tree absolute, each from the folder of whoever wrote it."""
     for path in _path_keys(RunConfig):
         section = _section_at(draft.tree, path)
-        if section is not None and isinstance(section.get(path[-1]), str):
-            _make_absolute(draft, section, path)
+        if section is not None:
+            _resolve_key(draft, section, path)
     model = draft.tree.get("model")
     if isinstance(model, str) and model:
         named = model.startswith((".", "~")) or Path(model).is_absolute()
         if named or (_origin(draft, ("model",)) / model).is_dir():
             _make_absolute(draft, draft.tree, ("model",))
+
+
+def _resolve_key(draft: _Draft, section: dict[str, Any], path: Names) -> None:
+    """Makes the path at a key absolute, and those in the sections of a list."""
+    value = section.get(path[-1])
+    if isinstance(value, str):
+        _make_absolute(draft, section, path)
+    for index, item in enumerate(value if isinstance(value, list) else ()):
+        for key in item if isinstance(item, dict) else ():
+            if isinstance(item[key], str) and key in _item_paths(path):
+                _make_absolute(draft, item, (*path, index, key))
+
+
+def _item_paths(path: Names) -> set[str]:
+    """The keys that take a path in the sections of the list at a key."""
+    model: type[BaseModel] | None = RunConfig
+    for part in path[:-1]:
+        model = section_of(model.model_fields[part].annotation) if model else None
+    items = item_section_of(model.model_fields[path[-1]].annotation) if model else None
+    fields = items.model_fields.items() if items else ()
+    return {name for name, info in fields if takes_path(info.annotation)}
 
 
 def _path_keys(model: type[BaseModel], prefix: Names = ()) -> Iterator[Names]:
@@ -230,14 +252,18 @@ def _origin(draft: _Draft, path: KeyPath) -> Path:
     return Path.cwd() if draft.override_of(path) else draft.file.absolute().parent
 
 
-def _make_absolute(draft: _Draft, section: dict[str, Any], path: Names) -> None:
+def _make_absolute(draft: _Draft, section: dict[Any, Any], path: KeyPath) -> None:
     """Replaces the path at a key by its absolute form, or notes why it has none."""
     text = section[path[-1]]
     try:
+        if path[0] == "data" and dataset_of(text) is not None:
+            return
         full = _origin(draft, path) / Path(text).expanduser()
         # only the folder is resolved, to drop `..`: the target of a link may lack the ending
         named = full.name not in ("", "..")
         section[path[-1]] = str(full.parent.resolve() / full.name if named else full.resolve())
+    except UserError as error:  # begins like the name of a data set
+        draft.add(SchemaProblem(path, f"{dotted(path)}: {error}"))
     except (OSError, RuntimeError, ValueError) as error:
         # a circle of links, the home of an unknown user, a zero byte
         draft.add(SchemaProblem(path, f"{dotted(path)} is {show(text)}, not a path: {error}"))

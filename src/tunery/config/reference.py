@@ -67,6 +67,10 @@ def _describe(model: type[BaseModel], prefix: str) -> Iterator[KeyDescription]:
         )
         if section is not None:
             yield from _describe(section, f"{prefix}{name}.")
+        if (item := item_section_of(info.annotation)) is not None:
+            about = " ".join((item.__doc__ or "").split())
+            yield KeyDescription(f"{prefix}{name}[]", "a section", "", about, is_section=True)
+            yield from _describe(item, f"{prefix}{name}[].")
 
 
 def render_markdown(keys: Sequence[KeyDescription] | None = None) -> str:
@@ -94,6 +98,14 @@ def section_of(annotation: Any) -> type[BaseModel] | None:
     for member in _members(annotation):
         if isinstance(member, type) and issubclass(member, BaseModel):
             return member
+    return None
+
+
+def item_section_of(annotation: Any) -> type[BaseModel] | None:
+    """The section that each item of a list is, where an annotation takes such a list."""
+    for member in _members(annotation):
+        if get_origin(member) in (tuple, list):
+            return section_of(get_args(member)[0])
     return None
 
 
@@ -138,8 +150,10 @@ def _phrase(annotation: Any, metadata: Sequence[Any]) -> str:
         values = [str(value) for value in get_args(annotation)]
         return values[0] if len(values) == 1 else f"one of {', '.join(values)}"
     if origin in (tuple, list):
+        if (section := section_of(get_args(annotation)[0])) is not None:
+            return f"a list of sections with {', '.join(section.model_fields)}"
         kinds = [_PLURALS.get(kind, "values") for kind in _members(get_args(annotation)[0])]
-        return f"a list of {' or '.join(kinds)}"
+        return f"a list of {' or '.join(dict.fromkeys(kinds))}"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return f"a section with {', '.join(annotation.model_fields)}"
     bounds = _bounds(metadata)

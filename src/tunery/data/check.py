@@ -11,7 +11,9 @@ import random
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Literal
 
 from tunery.data.collect import Collector
@@ -56,6 +58,7 @@ class Checked:
 def check_file(
     file: DataFile,
     *,
+    near: bool = True,
     sample: int | None = None,
     seed: int = 0,
     processes: int | None = None,
@@ -65,6 +68,7 @@ def check_file(
 
     Args:
         file: How it is read.
+        near: Look for rows that are nearly the same as an earlier one as well.
         sample: Check only so many rows, chosen by the seed; what shows only when rows are seen
             together, such as duplicates, is then looked for in the sample alone.
         seed: Chooses the sample.
@@ -76,23 +80,23 @@ def check_file(
     """
     processes = processes or os.cpu_count() or 1
     if sample is not None:
-        collector, total = _check_sample(file, sample, seed)
-    elif processes > 1 and file.in_parts and file.path.stat().st_size >= PARALLEL_BYTES:
-        collector = _check_in_parts(file, cut(file.path, PART_BYTES), processes, on_bytes)
+        collector, total = _check_sample(file, near, sample, seed)
+    elif processes > 1 and file.in_parts and Path(file.path).stat().st_size >= PARALLEL_BYTES:
+        collector = _check_in_parts(file, near, processes, on_bytes)
         total = collector.total
     else:
-        collector = Collector(str(file.path))
+        collector = Collector(file.name, advice=True, near=near)
         for row in file.rows():
             collector.add(row)
         total = collector.total
     if not total:
         raise DataError(
-            f"{file.path} holds no rows; expected at least one.", "Put rows into the file."
+            f"{file.name} holds no rows; expected at least one.", "Put rows into the file."
         )
     return Checked(file, total, collector.total, collector.used, collector.findings())
 
 
-def _check_sample(file: DataFile, wanted: int, seed: int) -> tuple[Collector, int]:
+def _check_sample(file: DataFile, near: bool, wanted: int, seed: int) -> tuple[Collector, int]:
     """Every set of rows has the same chance (reservoir sampling: Vitter 1985, algorithm R)."""
     chosen: list[SourceRow] = []
     draw = random.Random(seed)
@@ -102,7 +106,7 @@ def _check_sample(file: DataFile, wanted: int, seed: int) -> tuple[Collector, in
             chosen.append(row)
         elif (place := draw.randrange(total)) < wanted:
             chosen[place] = row
-    collector = Collector(str(file.path))
+    collector = Collector(file.name, advice=True, near=near)
     read = file.row_reader()
     for row in sorted(chosen, key=lambda row: row.place.line):
         collector.add(read(row))
@@ -110,21 +114,22 @@ def _check_sample(file: DataFile, wanted: int, seed: int) -> tuple[Collector, in
 
 
 def _check_in_parts(
-    file: DataFile, parts: list[Part], processes: int, on_bytes: Callable[[int], None]
+    file: DataFile, near: bool, processes: int, on_bytes: Callable[[int], None]
 ) -> Collector:
-    collector = Collector(str(file.path))
+    collector = Collector(file.name, advice=True, near=near)
+    parts = cut(Path(file.path), PART_BYTES)
     # A process that is forked from one with threads may hang.
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         for part, found in zip(
-            parts, pool.map(_check_part, [file] * len(parts), parts), strict=True
+            parts, pool.map(partial(_check_part, file, near), parts), strict=True
         ):
             collector.merge(found)
             on_bytes(part.end - part.start)
     return collector
 
 
-def _check_part(file: DataFile, part: Part) -> Collector:
-    collector = Collector(str(file.path))
+def _check_part(file: DataFile, near: bool, part: Part) -> Collector:
+    collector = Collector(file.name, advice=True, near=near)
     for row in file.rows_of(part):
         collector.add(row)
     return collector

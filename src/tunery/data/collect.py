@@ -12,8 +12,11 @@ from typing import Protocol, Self
 from tunery.data.checks.duplicates import Duplicates
 from tunery.data.checks.label_noise import LabelNoise
 from tunery.data.checks.labels import Labels
+from tunery.data.checks.language import LanguageMix
+from tunery.data.checks.near import NearDuplicates
 from tunery.data.checks.preference import LengthBias
 from tunery.data.checks.rows import ROW_CHECKS, TOLD_ONCE
+from tunery.data.checks.size import RowCount
 from tunery.data.checks.whitespace import Whitespace
 from tunery.data.findings import Finding, Place
 from tunery.data.formats.row import Row
@@ -33,7 +36,16 @@ class SetCheck(Protocol):
         """What shows by now."""
 
 
-SET_CHECKS: tuple[type[SetCheck], ...] = (Duplicates, LabelNoise, Labels, LengthBias, Whitespace)
+SET_CHECKS: tuple[type[SetCheck], ...] = (
+    Duplicates,
+    LabelNoise,
+    Labels,
+    LengthBias,
+    Whitespace,
+)
+
+ADVICE: tuple[type[SetCheck], ...] = (RowCount, LanguageMix)
+"""What a person wants to know of a file, and a training need not say again."""
 
 
 class Collector:
@@ -41,19 +53,22 @@ class Collector:
 
     Args:
         file: Path of the file, as the user gave it.
+        advice: Give advice on the file as well, see `ADVICE`.
+        near: Look for rows that are nearly the same as well, which takes as long as all the rest.
 
     Attributes:
         total: Rows seen.
         used: Those of them that have no error.
     """
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, *, advice: bool = False, near: bool = False) -> None:
         self.file = file
         self.total = 0
         self.used = 0
         self._findings: list[Finding] = []
         self._once: dict[tuple[str, str], tuple[Finding, int]] = {}
-        self._sets = [check() for check in SET_CHECKS]
+        checks = SET_CHECKS + ADVICE * advice + (NearDuplicates,) * near
+        self._sets: list[SetCheck] = [check() for check in checks]
 
     def add(self, row: Row) -> bool:
         """Takes the next row; whether it can be used."""

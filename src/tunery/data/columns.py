@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from tunery.config.data import ColumnMapping
 from tunery.data.sources.row import SourceRow
@@ -40,7 +39,7 @@ def named(columns: ColumnMapping | None) -> Mapping[str, str]:
     return {} if columns is None else columns.model_dump(exclude_none=True)
 
 
-def check_columns(columns: ColumnMapping | None, have: list[str], file: Path) -> None:
+def check_columns(columns: ColumnMapping | None, have: list[str], file: str) -> None:
     """Stops a file that has none of the columns of a name.
 
     Args:

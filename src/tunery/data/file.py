@@ -16,6 +16,7 @@ from tunery.data.formats.format import Object
 from tunery.data.formats.row import Row
 from tunery.data.formats.table import FORMATS
 from tunery.data.records import Preference, Record, Reinforcement
+from tunery.data.sources.location import Location, as_location, shown
 from tunery.data.sources.opening import open_rows
 from tunery.data.sources.parts import Part, rows_of_part
 from tunery.data.sources.row import SourceRow
@@ -28,7 +29,7 @@ class DataFile:
     """How a file is read. It holds no rows and can be sent to another process.
 
     Attributes:
-        path: The file.
+        path: The file: a path, or an address as the user gave it.
         format: Its format, never "auto".
         reason: Why this format, and how the file was understood.
         columns: Which columns are which keys.
@@ -36,12 +37,17 @@ class DataFile:
         in_parts: Its rows can be read from several places of the file at once.
     """
 
-    path: Path
+    path: Location
     format: FormatName
     reason: str
     columns: ColumnMapping | None = None
     system: str | None = None
     in_parts: bool = False
+
+    @property
+    def name(self) -> str:
+        """The file as the user gave it, without what is secret in an address."""
+        return shown(self.path)
 
     def rows(self) -> Iterator[Row]:
         """Every row, read and with what is wrong in it, in the order of the file.
@@ -62,7 +68,7 @@ class DataFile:
 
     def rows_of(self, part: Part) -> Iterator[Row]:
         """The rows of a part of a file that can be read in parts."""
-        rows = renamed(rows_of_part(self.path, part), self.columns)
+        rows = renamed(rows_of_part(Path(self.path), part), self.columns)
         return map(self.row_reader(), rows)
 
     def row_reader(self) -> Callable[[SourceRow], Row]:
@@ -90,7 +96,7 @@ def understand(
     """Finds out how a file is to be read.
 
     Args:
-        path: The file.
+        path: The file, as `sources.opening.open_rows` takes it.
         format: Its format; "auto" decides by the keys of the first rows.
         columns: Which columns (of a table) or keys (of objects) are which keys of the format.
         system: System prompt put before rows that have none.
@@ -99,19 +105,20 @@ def understand(
         NotFoundError: There is no such file.
         DataError: The file as a whole cannot be used, or its format cannot be told.
     """
-    path = Path(path)
-    with open_rows(path, column_names(columns)) as opened:
+    location = as_location(path)
+    name = shown(location)
+    with open_rows(location, column_names(columns)) as opened:
         first = list(islice(opened.rows, SAMPLE_ROWS))
         header, note, in_parts = opened.header, opened.note, opened.in_parts
     have = header or dict.fromkeys(key for row in first if row.value for key in row.value)
-    check_columns(columns, list(have), path)
+    check_columns(columns, list(have), name)
     sample = [row.value for row in renamed(iter(first), columns) if row.value is not None]
     if keys := named(columns):
         note += "; " * bool(note) + ", ".join(f"{quote(c)} is the {k}" for k, c in keys.items())
-    found = Detected(format, "as given") if format != "auto" else detect_format(sample, str(path))
+    found = Detected(format, "as given") if format != "auto" else detect_format(sample, name)
     reason = f"{found.reason}; {note}" if note else found.reason
     in_parts = in_parts and FORMATS[found.format].row_by_row
-    return DataFile(path, found.format, reason, columns, system, in_parts)
+    return DataFile(location, found.format, reason, columns, system, in_parts)
 
 
 def column_names(columns: ColumnMapping | None) -> set[str]:

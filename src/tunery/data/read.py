@@ -12,6 +12,7 @@ from tunery.data.conversation import Conversation
 from tunery.data.file import understand
 from tunery.data.findings import Finding
 from tunery.data.records import KIND_OF, Record
+from tunery.data.sources.location import as_location, shown
 from tunery.errors import DataError
 
 R = TypeVar("R", bound=Record)
@@ -63,13 +64,15 @@ def read_records(
             columns, or of a format that cannot be told.
     """
     file = understand(path, format=format, columns=columns, system=system)
-    collector = Collector(str(path))
+    collector = Collector(file.name)
     rows: list[Record] = []
     for row in file.rows():
         if collector.add(row) and row.record is not None:
             rows.append(row.record)
     if not collector.total:
-        raise DataError(f"{path} holds no rows; expected at least one.", "Put rows into the file.")
+        raise DataError(
+            f"{file.name} holds no rows; expected at least one.", "Put rows into the file."
+        )
     return ReadResult(tuple(rows), collector.findings(), collector.total, file.format, file.reason)
 
 
@@ -91,7 +94,8 @@ def read_conversations(
     if len(rows) < len(read.rows):
         kind = next(KIND_OF[type(row)] for row in read.rows if not isinstance(row, Conversation))
         raise DataError(
-            f"{path} holds {kind} rows (format {read.format}); expected conversations to imitate.",
+            f"{shown(as_location(path))} holds {kind} rows (format {read.format}); expected "
+            "conversations to imitate.",
             "This version trains on conversations: chat, prompt/completion and the like.",
         )
     return ReadResult(rows, read.findings, read.total, read.format, read.format_reason)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tunery.data.conversation import Conversation
+from tunery.data.shape.identity import question_of
 from tunery.errors import DataError
 
 
@@ -43,7 +44,7 @@ def hold_out(rows: Sequence[Conversation], share: float, seed: int) -> Split:
         )
     groups: dict[tuple[object, ...], list[int]] = {}
     for index, row in enumerate(rows):
-        groups.setdefault(_identity(row), []).append(index)
+        groups.setdefault(question_of(row), []).append(index)
     if len(groups) < 2:
         raise DataError(
             f"{len(rows)} row(s) with {len(groups)} different prompt(s) cannot be split; "
@@ -55,14 +56,6 @@ def hold_out(rows: Sequence[Conversation], share: float, seed: int) -> Split:
         kept=tuple(row for index, row in enumerate(rows) if index not in held),
         held_out=tuple(row for index, row in enumerate(rows) if index in held),
     )
-
-
-def _identity(row: Conversation) -> tuple[object, ...]:
-    """What makes two rows the same question; the whole row where nothing is asked."""
-    prompt = tuple((message.role, message.content) for message in row.prompt)
-    if any(role not in ("system", "developer") for role, _ in prompt):
-        return prompt
-    return tuple((message.role, message.content) for message in row.messages)
 
 
 def _choose(groups: list[list[int]], wanted: int, seed: int) -> set[int]:

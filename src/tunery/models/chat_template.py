@@ -193,31 +193,30 @@ class ChatTemplate:
                 continue
             required = trained and message.loss_weight != 0
             try:
-                span = self._answer(script, text, turn, conversation)
+                after = spans[-1].end if spans else 0
+                spans.append(self._answer(script, text, turn, after, conversation))
             except UserError:
                 if required:
                     raise
-                continue
-            if spans and span.start < spans[-1].end:
-                continue
-            spans.append(span)
         if uses_tools(conversation):
             found = {span.turn: text[span.start : span.end] for span in spans}
             refuse_what_is_lost(text, script.given.first(upto), found, conversation)
         return spans
 
-    def _answer(self, script: _Script, text: str, turn: int, conversation: Conversation) -> _Span:
+    def _answer(
+        self, script: _Script, text: str, turn: int, after: int, conversation: Conversation
+    ) -> _Span:
         prompt = script.render(turn, generate=True)
         whole = script.render(turn + 1, generate=False)
-        end = self._end_of_answer(whole, len(prompt), conversation)
-        if not whole.startswith(prompt) or not text.startswith(whole[:end]):
-            raise DataError(
-                f"{at_place(conversation)}the chat template rewrites earlier turns as the "
-                "conversation goes on, so its turns cannot be trained together.",
-                'Split it into one row for each assistant turn, or give all but the last "weight": '
-                "0.",
-            )
-        return _Span(turn, len(prompt), end, script.given.messages[turn].loss_weight)
+        if whole.startswith(prompt) and len(prompt) >= after:
+            end = self._end_of_answer(whole, len(prompt), conversation)
+            if text.startswith(whole[:end]):
+                return _Span(turn, len(prompt), end, script.given.messages[turn].loss_weight)
+        raise DataError(
+            f"{at_place(conversation)}the chat template rewrites earlier turns as the "
+            "conversation goes on, so its turns cannot be trained together.",
+            'Split it into one row for each assistant turn, or give all but the last "weight": 0.',
+        )
 
     def _end_of_answer(self, text: str, start: int, conversation: Conversation) -> int:
         """The index behind the end token of the last turn."""

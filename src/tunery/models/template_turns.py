@@ -9,7 +9,7 @@ from typing import Any
 from tunery.data.conversation import Conversation, Message, ToolCall
 from tunery.data.wording import quote
 from tunery.errors import DataError
-from tunery.models import tool_text
+from tunery.models import exact_json, tool_text
 from tunery.models.control_tokens import strings_in
 from tunery.models.tool_style import SHORT_ID, ToolStyle
 
@@ -159,6 +159,6 @@ def _call(call: ToolCall, id_: str, conversation: Conversation, style: ToolStyle
         value = tool_text.object_of(call.arguments)
     except ValueError as error:
         raise tool_text.arguments_error(call, error, conversation) from error
-    arguments = value if style.arguments == "object" else call.arguments
+    arguments = value if style.arguments == "object" else exact_json.write(value)
     called = {"type": "function", "function": {"name": call.name, "arguments": arguments}}
     return {"id": id_, **called} if id_ else called

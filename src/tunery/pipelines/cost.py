@@ -153,6 +153,8 @@ def estimate(
     template, context, shape = _open(files.folder)
     # Three times, with the work between: another program may have the processor for a while.
     rates = [_rate()]
+    if not isinstance(data.train, Path):
+        raise DataError("The costs of a mix cannot be estimated.", "Name one file.")
     read = read_file(data, data.train)
     rates.append(_rate())
     rows, refused = render_rows(read.rows, template, NO_LIMIT)

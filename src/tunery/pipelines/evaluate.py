@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from tunery.evaluate.run import compare
 from tunery.evaluate.sample import samples_from
 from tunery.models.registry import find_tuned
 from tunery.pipelines.listener import Listener
+from tunery.pipelines.locate import locate
 from tunery.pipelines.machine import describe_machine, versions
 from tunery.pipelines.prepare import read_file
 from tunery.serve.engine import Engine
@@ -45,7 +46,7 @@ def run(
         engine: Answers for both.
         home: The home folder.
         name: The tuned model.
-        path: File with the held-out rows.
+        path: File with the held-out rows, or `library:NAME`.
         data: How to read it.
         settings: How to compare.
         listener: Told what happens.
@@ -58,7 +59,8 @@ def run(
     begin = time.perf_counter()
     find_tuned(home, name)
     base = next(model.base for model in engine.models() if model.name == name)
-    read = read_file(data, path)
+    file = locate(path, home)
+    read = read_file(data, path, home)
     for finding in read.findings:
         if finding.severity == "error":
             listener.log(f"{finding.file}:{finding.line}: {finding.message} {finding.hint}")
@@ -79,7 +81,7 @@ def run(
         created=time.strftime("%Y-%m-%d %H:%M %Z"),
         model=f"{name}, tuned from {base}",
         machine=describe_machine(),
-        data=(describe_file("test", path, len(read.rows)),),
+        data=(replace(describe_file("test", file.path, len(read.rows)), path=file.label),),
         versions=versions(),
         seconds={"evaluate": round(time.perf_counter() - begin, 3)},
     )

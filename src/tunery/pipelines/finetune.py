@@ -30,6 +30,7 @@ from tunery.models.whole import save_whole
 from tunery.pipelines.aside import moved_aside
 from tunery.pipelines.hardest import hardest_rows
 from tunery.pipelines.listener import Listener
+from tunery.pipelines.locate import pin
 from tunery.pipelines.opening import compare_unproven, open_base
 from tunery.pipelines.pause import lock_file, pause_file
 from tunery.pipelines.prepare import PreparedData, prepare_data
@@ -92,6 +93,7 @@ def run(
             f"The run is called {config.name}, which is the name of a base model.",
             "Set `name` to another one: the tuned model gets it.",
         )
+    config = config.model_copy(update={"data": pin(config.data, home)})
     with _locked(home, config.name):
         pause_file(home, config.name).unlink(missing_ok=True)  # meant for an earlier process
         return _run(config, home, offline=offline, resume=resume, listener=listener)
@@ -112,7 +114,9 @@ def _run(
         check_decodes(model.network)
 
     stages.begin("data")
-    data = prepare_data(config.data, model.template, model.context, config.train.seed)
+    data = prepare_data(config.data, model.template, model.context, config.train.seed, home)
+    for sentence in data.notes:
+        listener.log(sentence)
     _check_rows(data)
     events = EventLog(folder / "events.jsonl")
     asked = pause_file(home, config.name).exists
@@ -120,6 +124,8 @@ def _run(
     with moved_aside(folder, "run", listener.log, resume=resume) as begin:
         _open_folder(folder, config)
         _list_findings(data, folder, listener)
+        if data.tools:
+            listener.log(data.tools)
         stages.begin("train")
         result = _train(
             model,
@@ -148,7 +154,7 @@ def _run(
         about = about_run(config, files, data, result, stages.seconds, hardest)
         report = write_report(comparison, loss_curves(events), about, folder)
     stages.end()
-    write_summary(folder, config, files, result, stages.seconds, hardest)
+    write_summary(folder, config, files, data, result, stages.seconds, hardest)
     return FinetuneResult(
         tuned, folder, comparison, report, stages.seconds, peak_memory(), result, hardest
     )

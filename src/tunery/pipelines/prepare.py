@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tunery.config.data import DataSection
 from tunery.data.conversation import Conversation
 from tunery.data.findings import Finding, Place
 from tunery.data.read import ReadResult, read_conversations
+from tunery.data.shape.mix import largest_mix, mix
+from tunery.data.shape.sample import sample
 from tunery.data.split import hold_out
-from tunery.errors import TuneryError
+from tunery.errors import DataError, TuneryError
 from tunery.evaluate.about import DataFile, describe_file
 from tunery.models.chat_template import ChatTemplate
+from tunery.models.template_turns import uses_tools
 from tunery.models.token_row import TokenRow
+from tunery.pipelines.locate import Located, files_of, locate
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,8 @@ class PreparedData:
         files: What was read, for the report.
         system: The system prompt that all training rows share; None if they differ.
         conversations: The training rows as text, by the place that their token rows name.
+        notes: Sentences on rows that were left out without being wrong.
+        tools: How tools are written, and why so; empty if no row has any.
     """
 
     train: tuple[TokenRow, ...]
@@ -38,56 +45,95 @@ class PreparedData:
     files: tuple[DataFile, ...]
     system: str | None
     conversations: Mapping[str, Conversation]
+    tools: str
+    notes: tuple[str, ...] = ()
 
 
 def prepare_data(
-    section: DataSection, template: ChatTemplate, context: int, seed: int
+    section: DataSection,
+    template: ChatTemplate,
+    context: int,
+    seed: int,
+    home: Path | None = None,
 ) -> PreparedData:
-    """Reads, checks, splits and renders the files of a run.
+    """Reads, checks, mixes, splits and renders the files of a run.
 
     Args:
         section: Where the rows are.
         template: Renders them.
         context: Longest row that the model takes, in tokens.
-        seed: Chooses the validation rows, where a share of the training rows is held out.
+        seed: Chooses the validation rows, where a share of the training rows is held out, and
+            the rows of a mix or a limit.
+        home: The home folder, if a file may be a data set of the library.
 
     Raises:
-        DataError: A file as a whole cannot be used.
-        NotFoundError: A file is not there.
+        DataError: A file as a whole cannot be used, or stands twice in a mix.
+        NotFoundError: A file or data set is not there.
     """
-    read = {"train": read_file(section, section.train)}
-    if isinstance(section.validation, Path):
-        read["validation"] = read_file(section, section.validation)
-    if section.test is not None:
-        read["test"] = read_file(section, section.test)
-    rows = {role: result.rows for role, result in read.items()}
+    located = [(role, locate(path, home)) for role, path in files_of(section)]
+    read = [(role, _read(section, file)) for role, file in located]
+    rows = {role: result.rows for role, result in read}
+    notes: list[str] = []
+    if not isinstance(section.train, Path):
+        weights = [part.weight for part in section.train]
+        trained = [result.rows for role, result in read if role == "train"]
+        names = [file.label for role, file in located if role == "train"]
+        rows["train"], notes = _mixed(trained, names, weights, seed)
     if isinstance(section.validation, float):
         rows["train"], rows["validation"] = (
             tuple(part) for part in hold_out(rows["train"], section.validation, seed)
         )
+    if section.limit is not None:
+        chosen = sample(len(rows["train"]), section.limit, seed)
+        notes.append(
+            f"data.limit: {len(chosen)} of {len(rows['train'])} training rows, chosen by the seed."
+        )
+        rows["train"] = tuple(rows["train"][index] for index in chosen)
     limit = min(context, section.max_tokens or context)
-    findings = [finding for result in read.values() for finding in result.findings]
+    findings = [finding for _, result in read for finding in result.findings]
     rendered = {}
     for role in ("train", "validation"):
         rendered[role], refused = render_rows(rows.get(role, ()), template, limit)
         findings += refused
-    counts = {role: len(kept) for role, kept in rendered.items()} | {
-        "test": len(rows.get("test", ()))
-    }
-    paths = {"train": section.train, "validation": section.validation, "test": section.test}
+    counts = Counter(
+        (role, row.place.rpartition(":")[0]) for role, kept in rendered.items() for row in kept
+    )
+    counts.update(("test", row.file) for row in rows.get("test", ()))
     return PreparedData(
         train=rendered["train"],
         validation=rendered["validation"],
         test=rows.get("test", ()),
         findings=tuple(findings),
         files=tuple(
-            describe_file(role, path, counts[role])
-            for role, path in paths.items()
-            if isinstance(path, Path)
+            replace(describe_file(role, file.path, counts[role, file.label]), path=file.label)
+            for role, file in located
         ),
         system=_shared_system(rows["train"]),
         conversations={row.place: row for row in rows["train"]},
+        notes=tuple(notes),
+        tools=template.tool_style.reason if any(map(uses_tools, rows["train"])) else "",
     )
+
+
+def _mixed(
+    files: Sequence[Sequence[Conversation]],
+    names: Sequence[str],
+    weights: Sequence[float],
+    seed: int,
+) -> tuple[tuple[Conversation, ...], list[str]]:
+    """The largest mix that repeats no row, file by file, and what was left out of it."""
+    if twice := [name for name, number in Counter(names).items() if number > 1]:
+        raise DataError(
+            f"data.train names {twice[0]} more than once.", "Give the file once, with one weight."
+        )
+    total = largest_mix([len(rows) for rows in files], weights)
+    chosen = sorted(mix([len(rows) for rows in files], weights, total, seed))
+    taken = Counter(file for file, _ in chosen)
+    notes = [
+        f"Mix: {taken[index]} of {len(rows)} rows of {names[index]} (weight {weights[index]:g})."
+        for index, rows in enumerate(files)
+    ]
+    return tuple(files[file][row] for file, row in chosen), notes
 
 
 def _shared_system(rows: Sequence[Conversation]) -> str | None:
@@ -97,10 +143,23 @@ def _shared_system(rows: Sequence[Conversation]) -> str | None:
     return next(iter(prompts))[0] if len(prompts) == 1 and len(next(iter(prompts))) == 1 else None
 
 
-def read_file(section: DataSection, path: Path) -> ReadResult[Conversation]:
-    """Reads one of the run's files as the section says."""
-    return read_conversations(
-        path, format=section.format, columns=section.columns, system=section.system
+def read_file(
+    section: DataSection, path: Path, home: Path | None = None
+) -> ReadResult[Conversation]:
+    """Reads one of the run's files as the section says; a data set's rows carry its name."""
+    return _read(section, locate(path, home))
+
+
+def _read(section: DataSection, file: Located) -> ReadResult[Conversation]:
+    result = read_conversations(
+        file.path, format=section.format, columns=section.columns, system=section.system
+    )
+    if file.label == str(file.path):
+        return result
+    return replace(
+        result,
+        rows=tuple(replace(row, file=file.label) for row in result.rows),
+        findings=tuple(replace(finding, file=file.label) for finding in result.findings),
     )
 
 

@@ -12,6 +12,7 @@ from tunery.errors import DataError, UserError
 from tunery.models.load import set_threads
 from tunery.models.sources import fetch
 from tunery.pipelines.finetune import with_targets
+from tunery.pipelines.locate import pin
 from tunery.pipelines.opening import compare_unproven, open_base
 from tunery.pipelines.prepare import prepare_data
 from tunery.train.rate_range import RatePoint, RateRange, growing_rates, range_test
@@ -68,10 +69,13 @@ def run(
     set_threads(config.train.threads)
     files = fetch(config.model, home, offline=offline, log=log)
     model = open_base(config, files.folder)
-    data = prepare_data(config.data, model.template, model.context, config.train.seed)
+    section = pin(config.data, home)
+    data = prepare_data(section, model.template, model.context, config.train.seed, home)
+    for sentence in data.notes:
+        log(sentence)
     if not data.train:
         raise DataError(
-            f"No row of {config.data.train} can be trained on.",
+            "No training row can be trained on.",
             "`tunery data check FILE` lists what is wrong with each row.",
         )
     compared = compare_unproven(model, data.train)

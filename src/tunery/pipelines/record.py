@@ -34,7 +34,7 @@ def about_run(
     hardest: tuple[HardRow, ...],
 ) -> About:
     """What the report says of a run."""
-    notes = [f"{c.name}: {c.value} ({c.reason})" for c in result.plan.choices]
+    notes = [*data.notes, *(f"{c.name}: {c.value} ({c.reason})" for c in result.plan.choices)]
     rows = {(f.file, f.line) for f in data.findings if f.severity == "error"}
     if rows:
         notes.append(f"{len(rows)} rows were left out; findings.jsonl lists them.")
@@ -57,6 +57,7 @@ def write_summary(
     folder: Path,
     config: RunConfig,
     files: ModelFiles,
+    data: PreparedData,
     result: TrainResult,
     seconds: dict[str, float],
     hardest: tuple[HardRow, ...],
@@ -66,6 +67,8 @@ def write_summary(
         "name": config.name,
         "model": config.model,
         "source": files.source,
+        "data": [asdict(file) for file in data.files],
+        "data_notes": list(data.notes),
         "plan": asdict(result.plan),
         "train_seconds": result.seconds,
         "peak_bytes": peak_memory(),

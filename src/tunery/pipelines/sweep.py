@@ -23,6 +23,7 @@ from tunery.models.load import LoadedModel, set_threads
 from tunery.models.sources import fetch
 from tunery.pipelines.aside import moved_aside
 from tunery.pipelines.finetune import with_targets
+from tunery.pipelines.locate import pin
 from tunery.pipelines.opening import compare_unproven, open_base
 from tunery.pipelines.prepare import PreparedData, prepare_data
 from tunery.pipelines.sweep_plot import plot
@@ -92,6 +93,7 @@ def run(
     """
     optuna = _optuna()
     sweep = _checked(config)
+    config = config.model_copy(update={"data": pin(config.data, home)})
     folder = home / "sweeps" / config.name
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _locked(folder):
@@ -128,8 +130,10 @@ class _Ground:
         self.files = fetch(config.model, home, offline=offline, log=log)
         model = self.open(config)
         self.data: PreparedData = prepare_data(
-            config.data, model.template, model.context, config.train.seed
+            config.data, model.template, model.context, config.train.seed, home
         )
+        for sentence in self.data.notes:
+            log(sentence)
         if not self.data.train or not self.data.validation:
             raise UserError(
                 f"There are {len(self.data.train)} training rows and {len(self.data.validation)} "

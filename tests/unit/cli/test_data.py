@@ -19,6 +19,28 @@ def good(number):
     return {"messages": [{"role": "user", "content": f"q {number}"}, GOOD["messages"][1]]}
 
 
+def many():
+    words = [
+        "sun",
+        "moon",
+        "star",
+        "tree",
+        "lake",
+        "hill",
+        "road",
+        "bird",
+        "fish",
+        "wind",
+        "rain",
+        "snow",
+        "fire",
+        "salt",
+        "milk",
+        "door",
+    ]
+    return [{"prompt": f"{a} {b}", "completion": f"{b}, {a} {a}{b}"} for a in words for b in words]
+
+
 def test_a_good_file(run, tmp_path):
     file = write(tmp_path, good(1), good(2))
 
@@ -35,6 +57,7 @@ def test_findings_are_listed_and_the_sum_is_shown(run, tmp_path):
 
     rows = [line.split()[:3] for line in out.splitlines()[2:-1]]
     assert rows == [
+        ["file", "warning", "data.too_few_rows"],
         ["2", "error", "json.invalid"],
         ["3", "warning", "row.duplicate"],
         ["4", "error", "chat.no_messages"],
@@ -58,8 +81,8 @@ def test_many_findings_are_counted(run, tmp_path):
 
     result = run("data", "check", file, expect=2)
 
-    assert result.stdout.count("json.invalid") == 51  # 50 rows, and the count
-    assert "first 50 of 62 findings; `--json` lists all" in result.stderr
+    assert result.stdout.count("json.invalid") == 50  # 49 rows, and the count
+    assert "first 50 of 63 findings; `--json` lists all" in result.stderr
     counts = [line.split() for line in result.stdout.splitlines()]
     assert ["error", "json.invalid", "60"] in counts
     assert ["warning", "row.duplicate", "2"] in counts
@@ -71,9 +94,9 @@ def test_json_lists_every_finding(run_json, tmp_path):
     document = run_json("data", "check", file, expect=2)
 
     assert (document["rows"], document["used"], document["left_out"]) == (61, 1, 60)
-    assert len(document["findings"]) == 60
-    assert document["findings"][0]["line"] == 1
-    assert document["findings"][0]["fix"]
+    assert len(document["findings"]) == 61
+    assert document["findings"][1]["line"] == 1
+    assert document["findings"][1]["fix"]
     assert document["format"] == "chat"
 
 
@@ -121,12 +144,12 @@ def test_an_unusable_file_is_a_finding_for_programs(run_json, tmp_path):
 
 @pytest.mark.parametrize(
     ("rows", "verdict", "code"),
-    [([good(1), good(2)], "ok", 0), ([good(1), good(1)], "warnings", 0), ([{}], "errors", 2)],
+    [(many(), "ok", 0), ([good(1), good(1)], "warnings", 0), ([{"messages": []}], "errors", 2)],
 )
 def test_the_verdict_decides_the_exit_code(run_json, tmp_path, rows, verdict, code):
     file = write(tmp_path, *rows)
 
-    document = run_json("data", "check", file, "--format", "chat", expect=code)
+    document = run_json("data", "check", file, expect=code)
 
     assert document["verdict"] == verdict
 
@@ -169,3 +192,71 @@ def test_columns_that_were_named_make_a_mapping(named, columns):
     found = reading.column_mapping(*named)
 
     assert (found and (found.prompt, found.completion, found.system)) == columns
+
+
+def test_what_is_safe_to_repair_is_repaired(run, run_json, tmp_path):
+    turns = good(1)["messages"]
+    file = write(
+        tmp_path,
+        {"messages": json.dumps(turns)},
+        {"messages": [{"role": "human", "content": "a"}, {"role": "gpt", "content": "b"}]},
+        good(2),
+        good(2),
+        "",
+        "{nonsense",
+    )
+    out = tmp_path / "fixed.jsonl"
+
+    notes = run("data", "check", file, "--fix", out, expect=2).stderr
+
+    assert "decoded messages that were turned into JSON twice (1 row)" in notes
+    assert "left out a blank line (1 row)" in notes
+    assert "left out a row that says the same as an earlier one (1 row)" in notes
+    assert f"{out}: 4 rows of 5, 2 repaired; 1 still have an error" in notes
+    lines = out.read_text().splitlines()
+    assert [json.loads(line) for line in lines[:3]] == [
+        {"messages": turns},
+        {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]},
+        good(2),
+    ]
+    assert lines[3] == "{nonsense"
+    again = tmp_path / "again.jsonl"
+    run("data", "check", out, "--fix", again, expect=2)
+    assert again.read_bytes() == out.read_bytes()
+    codes = {finding["code"] for finding in run_json("data", "check", out, expect=2)["findings"]}
+    assert codes == {"data.too_few_rows", "json.invalid"}
+
+
+def test_a_repaired_copy_replaces_nothing_unasked(run, tmp_path):
+    file = write(tmp_path, good(1))
+    assert "already there" in run("data", "check", file, "--fix", file, expect=2).stderr
+    assert "already there" in run("data", "check", file, "--fix", file, "--force", expect=2).stderr
+    table = write(tmp_path, "prompt,completion", "a,b", name="rows.csv")
+    told = run("data", "check", table, "--fix", tmp_path / "out.jsonl", expect=2).stderr
+    assert "tunery data convert" in told
+    assert "no/such" in run("data", "check", file, "--fix", "no/such/out.jsonl", expect=2).stderr
+
+
+def test_secrets_and_personal_data_are_masked(run, tmp_path):
+    key = "sk-proj-" + "a1B2" * 8
+    file = write(tmp_path, {"prompt": f"Mail ada@lovelace.org my key {key}", "completion": "Done."})
+    out = tmp_path / "masked.jsonl"
+
+    result = run("data", "check", file, "--redact", out)
+
+    assert "privacy.secret" in result.stdout
+    assert key not in result.stdout + result.stderr + out.read_text()
+    assert "[EMAIL_1]" in out.read_text()
+    assert f"{out}: 1 row of 1; 0 could not be" in result.stderr
+
+
+def test_rows_that_a_target_cannot_hold_are_listed(run, tmp_path):
+    file = write(tmp_path, {"prompt": "a", "completion": "b", "label": True})
+
+    told = run(
+        "data", "convert", file, tmp_path / "out.jsonl", "--to", "openai", "--json", expect=2
+    )
+
+    assert [finding["code"] for finding in json.loads(told.stdout)["findings"]] == [
+        "convert.not_held"
+    ]

@@ -62,6 +62,19 @@ def test_a_model_that_was_not_tuned(run, rows, workspace):
     assert workspace.opened == []
 
 
+def test_a_file_that_is_not_there_is_told_before_a_model_is_loaded(run, workspace, tmp_path):
+    result = run("eval", "shop", "--data", tmp_path / "nowhere.csv", expect=2)
+    assert "There is no file" in result.stderr
+    assert workspace.opened == []
+
+
+def test_rows_may_be_a_data_set(run, rows):
+    run("data", "add", rows, "held-out", *COLUMNS)
+    result = run("eval", "shop", "--data", "library:held-out", *COLUMNS, "--json")
+    (file,) = json.loads(result.stdout)["about"]["data"]
+    assert file["path"] == "library:held-out@v1"
+
+
 def test_columns_that_are_not_there(run, rows):
     assert "expected those of a format" in run("eval", "shop", "--data", rows, expect=2).stderr
 

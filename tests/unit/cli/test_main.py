@@ -88,7 +88,7 @@ def test_version(run):
         (["models", "show"], "Missing argument 'NAME'"),
         (["models", "list", "--jason"], "No such option"),
         (["chat", "x", "--temperature", "9"], "less than or equal to 2"),
-        (["eval", "x", "--data", "/no/such/file"], "does not exist"),
+        (["eval", "x", "--data", "/no/such/file"], "There is no file"),
     ],
 )
 def test_wrong_usage_ends_with_2(run, args, message):

@@ -101,7 +101,7 @@ def test_all_problems_come_at_once_in_the_order_of_the_file(write):
         "config.yaml:1: name is 'My Run', expected text that matches ^[a-z0-9][a-z0-9._-]{0,63}$",
         "config.yaml:1: model is missing, expected text of at least 1 character (Base model: a "
         "catalog name (`tunery models list`), a local folder, or a Hugging Face id)",
-        "config.yaml:3: data.train is 5, expected a path",
+        "config.yaml:3: data.train is 5, expected a path or a list of sections with file, weight",
         "config.yaml:5: train.epoch is not a key of train; did you mean train.epochs?",
         "config.yaml:6: train.batch_size is 'eight', expected a whole number of at least 1 or auto",
         "config.yaml:7: train.seed is true, expected a whole number of at least 0",
@@ -118,8 +118,9 @@ def test_all_problems_come_at_once_in_the_order_of_the_file(write):
 def test_missing_key_is_placed_at_its_section(write):
     path = write("name: a\nmodel: b\n\ndata:\n  test: x.jsonl\n")
     assert problems(path) == [
-        "config.yaml:4: data.train is missing, expected a path (File with the rows to learn "
-        "from: `.jsonl` or `.csv`)"
+        "config.yaml:4: data.train is missing, expected a path or a list of sections with "
+        "file, weight (File with the rows to learn from: `.jsonl` or `.csv`; or a list of files "
+        "to mix)"
     ]
 
 

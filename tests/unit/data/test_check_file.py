@@ -64,7 +64,9 @@ def test_parts_find_what_the_whole_finds(file: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(checking, "PART_BYTES", 5000)
     seen: list[int] = []
     together = check_file(understood, processes=2, on_bytes=seen.append)
-    assert together.findings == alone.findings == whole.findings
+    assert together.findings == alone.findings
+    advice = {"row.near_duplicate", "data.few_rows", "data.too_few_rows", "language.mix"}
+    assert [f for f in alone.findings if f.code not in advice] == list(whole.findings)
     assert together.total == alone.total == whole.total
     assert together.used == alone.used == len(whole.rows)
     assert len(seen) > 1
@@ -89,9 +91,34 @@ def test_a_file_without_rows_is_refused(tmp_path: Path) -> None:
         check_file(understand(path))
 
 
+WORDS = [
+    "sun",
+    "moon",
+    "star",
+    "tree",
+    "lake",
+    "hill",
+    "road",
+    "bird",
+    "fish",
+    "wind",
+    "rain",
+    "snow",
+    "fire",
+    "salt",
+    "milk",
+    "door",
+]
+MANY = [
+    json.dumps({"prompt": f"{a} {b}", "completion": f"{b} and {a} {a}{b}"}).encode()
+    for a in WORDS
+    for b in WORDS
+]
+
+
 @pytest.mark.parametrize(
     ("content", "verdict"),
-    [(line(1), "ok"), (line(1) + b"\n" + line(1), "warnings"), (b"{", "errors")],
+    [(b"\n".join(MANY), "ok"), (line(1) + b"\n" + line(1), "warnings"), (b"{", "errors")],
 )
 def test_the_verdict_is_the_worst(tmp_path: Path, content: bytes, verdict: str) -> None:
     path = tmp_path / "rows.jsonl"

@@ -105,7 +105,6 @@ SAMPLES = {
     "qa.not_text": asked(context=3),
     "qa.unknown_key": asked(id=1),
     "reinforcement.ends_with_answer": chat(U, gold="x") + "\n" + chat(U, A, gold="x"),
-    "reinforcement.item_not_json": '{"messages": [{"role": "user", "content": "a"}], "gold": NaN}',
     "reinforcement.no_item": chat(U, gold="x") + "\n" + chat(U),
     "sharegpt.bad_call": '{"conversations": [{"from": "function_call", "value": "x"}]}',
     "sharegpt.no_turns": '{"conversations": []}',

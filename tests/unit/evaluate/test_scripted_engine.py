@@ -1,6 +1,6 @@
 import pytest
 
-from tunery.data.conversation import Message
+from tunery.data.conversation import Conversation, Message, ToolCall
 from tunery.errors import NotFoundError, UserError
 from tunery.serve.engine import Completion, Engine, Sampling
 from tunery.testing.scripted_engine import ScriptedEngine
@@ -61,3 +61,12 @@ def test_long_prompt_is_refused() -> None:
     with pytest.raises(UserError, match="has 4 tokens, but the context holds 3"):
         engine.generate("small", [PROMPT], Sampling())
     assert engine.generate("small", [PROMPT[:1]], Sampling())[0].text == "x"
+
+
+def test_an_answer_with_calls_is_written_as_text(engine: Engine) -> None:
+    turn = Message("assistant", "Well.", tool_calls=(ToolCall("f", "{}"),))
+    row = Conversation((*PROMPT, turn))
+    text = 'Well.\n<tool_call>\n{"name": "f", "arguments": {}}\n</tool_call>'
+    assert engine.written("small", row) == text
+    with pytest.raises(NotFoundError, match="There is no model 'large'"):
+        engine.written("large", row)

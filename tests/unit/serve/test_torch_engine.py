@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from tunery.data.conversation import Message
+from tunery.data.conversation import Conversation, Message, ToolCall
 from tunery.errors import MismatchError, NotFoundError, UserError
 from tunery.models.adapters import Adapter
 from tunery.models.load import open_model
@@ -158,3 +158,18 @@ def test_an_answer_longer_than_the_cache_s_first_places_is_exact(base):
     assert max(answer.completion_tokens for answer in answers) > BLOCK
     for prompt, answer in zip(PROMPTS, answers, strict=False):
         assert answer.text == plain_answer(tiny_llama(), base.template, prompt, BLOCK + 40)
+
+
+def test_a_prompt_with_tools_and_its_answer_are_written_as_they_are_trained(base):
+    engine = TorchEngine(base, {})
+    turn = Message("assistant", "", tool_calls=(ToolCall("f", '{"a":1}'),))
+    row = Conversation((Message("user", "U"), turn), tools='[{"function": {"name": "f"}}]')
+    text = engine.written("tiny", row)
+    assert text == '<tool_call>\n{"name": "f", "arguments": {"a": 1}}\n</tool_call>'
+    asked = Conversation(row.prompt, tools=row.tools)
+    (answer,) = engine.generate("tiny", [asked], Sampling(max_tokens=1))
+    assert answer.prompt_tokens + len(base.template.tokenizer.encode(text)) + 1 == len(
+        base.template.row(row).ids
+    )
+    with pytest.raises(NotFoundError, match="There is no model 'other'"):
+        engine.written("other", row)

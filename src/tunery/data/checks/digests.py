@@ -90,10 +90,6 @@ class DigestLog:
     def __len__(self) -> int:
         return len(self.lines)
 
-    def keys(self) -> npt.NDArray[np.void]:
-        """The digests as an array that sorts and compares, of shape [rows]."""
-        return np.frombuffer(bytes(self.digests), dtype=f"V{DIGEST_BYTES}")
-
     def first_of_each(self) -> Indices:
         """For each row the index of the first row with the same digest: [rows]."""
         if not self.lines:

@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tunery.data.checks.sensitive import may_hold, spans
-from tunery.data.checks.texts import Turns, whole_text
+from tunery.data.checks.sensitive import spans
+from tunery.data.checks.texts import Turns
 from tunery.data.conversation import Message
 from tunery.data.records import Judged, Preference, Record, Reinforcement, Text
 
@@ -23,8 +23,6 @@ def redact(record: Record) -> tuple[Record, list[str]]:
         The masked record, the same one if there was nothing to mask; and what was masked, such as
         "2 x an e-mail address".
     """
-    if not may_hold(whole_text(record)[1]):
-        return record, []
     masks = _Masks()
     masked = _masked(record, masks)
     if not masks.done:

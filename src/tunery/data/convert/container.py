@@ -118,7 +118,7 @@ def _table(table: Writer, target: TargetName, kind: Kind) -> Put:
 def _check_cells(cells: list[str]) -> None:
     """Refuses what the reader of tables refuses, or takes for a blank line."""
     if any("\0" in cell for cell in cells):
-        raise CannotHoldError("a text has a zero character, which no table can")
+        raise CannotHoldError("a text holds a zero byte, which no table can")
     if len(cells) == 1 and not cells[0].strip(BLANK):
         raise CannotHoldError("the row would be a blank line")
     if max(map(len, cells)) > MAX_CELL_CHARACTERS:

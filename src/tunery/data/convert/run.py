@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import count
@@ -51,7 +52,14 @@ class Converted:
         return self.total - self.written
 
 
-def convert(file: DataFile, out: Path, target: TargetName, *, force: bool = False) -> Converted:
+def convert(
+    file: DataFile,
+    out: Path,
+    target: TargetName,
+    *,
+    force: bool = False,
+    change: Callable[[Record], Record] = lambda record: record,
+) -> Converted:
     """Writes the rows of a file in another format.
 
     Args:
@@ -59,6 +67,7 @@ def convert(file: DataFile, out: Path, target: TargetName, *, force: bool = Fals
         out: The file to write; its ending chooses the container.
         target: The format to write.
         force: Replace `out` if it is there.
+        change: Made of each record before it is written.
 
     Raises:
         DataError: `out` is there, its folder is not, or its ending does not fit; or the file as a
@@ -74,7 +83,8 @@ def convert(file: DataFile, out: Path, target: TargetName, *, force: bool = Fals
     try:
         with conversion.stack:
             for row in file.rows():
-                conversion.add(row)
+                record = None if row.record is None else change(row.record)
+                conversion.add(replace(row, record=record))
         if conversion.written:
             os.replace(beside, out)
     finally:

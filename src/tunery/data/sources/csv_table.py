@@ -10,8 +10,10 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from tunery.data.findings import Place
+from tunery.data.sources.limits import Damaged
 from tunery.data.sources.row import SourceRow
-from tunery.data.sources.text_file import BLANK, bad_bytes
+from tunery.data.sources.text_faults import BLANK, bad_bytes, too_long
+from tunery.data.sources.text_lines import LineTooLongError
 from tunery.data.wording import listed
 from tunery.errors import DataError
 
@@ -44,7 +46,8 @@ def open_table(lines: Iterable[str], file: str, names: Iterable[str] = ()) -> Ta
     """Reads the header.
 
     Args:
-        lines: The lines with their line ends, from the first of the file on.
+        lines: The lines with their line ends, from the first of the file on; as `TextLines`, it
+            may raise in place of one line and go on.
         file: Path of the file, for the findings.
         names: Columns that the table probably has; they tell its separator.
 
@@ -52,7 +55,13 @@ def open_table(lines: Iterable[str], file: str, names: Iterable[str] = ()) -> Ta
         DataError: There is no header, it is not valid CSV, or it has a column twice.
     """
     reading = iter(lines)
-    head = list(_until_filled(reading))
+    try:
+        head = list(_until_filled(reading))
+    except LineTooLongError:
+        raise DataError(
+            f"The first line of {file} is too long for the header of a table.",
+            "Give the file the ending of what it holds: .jsonl, .json, .csv or .tsv.",
+        ) from None
     delimiter = _delimiter(head[-1] if head else "", set(names))
     # Strict, because the lenient parser keeps stray quotes as text and tells nobody.
     reader = csv.reader(chain(head, reading), delimiter=delimiter, strict=True)
@@ -86,9 +95,10 @@ def _read_header(reader: Reader, file: str) -> list[str]:
         for cells in reader:
             if not _is_blank(cells):
                 return [name.strip() for name in cells]
-    except csv.Error as error:
+    except (csv.Error, LineTooLongError) as error:
+        reason = str(error) or "a line is too long"
         raise DataError(
-            f"The header of {file} is not valid CSV: {error}.", "Repair the quotes in it."
+            f"The header of {file} is not valid CSV: {reason}.", "Repair the quotes in it."
         ) from None
     raise DataError(f"{file} holds no rows; expected a header and rows.", "Put rows into the file.")
 
@@ -105,14 +115,22 @@ def _refuse_twins(header: Sequence[str], file: str) -> None:
 def _rows(reader: Reader, file: str, header: Sequence[str]) -> Iterator[SourceRow]:
     """The rows below the header; the line of a row is the one where it starts."""
     limit = csv.field_size_limit(MAX_CELL_CHARACTERS)
+    passed_over = 0  # lines that the reader has not seen
     try:
         while True:
-            place = Place(file, reader.line_num + 1)
+            place = Place(file, reader.line_num + passed_over + 1)
             try:
                 cells = next(reader, None)
             except csv.Error as error:
-                yield _broken_row(str(error), place, reader.line_num)
+                yield _broken_row(str(error), place, reader.line_num + passed_over)
                 continue
+            except LineTooLongError:
+                passed_over += 1
+                yield SourceRow(place, problem=too_long(place))
+                continue
+            except Damaged as damage:
+                damage.line = damage.line or place.line
+                raise
             if cells is None:
                 return
             if not _is_blank(cells):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
+from tunery.data.sources.bytes_lines import byte_lines
 from tunery.data.sources.jsonl import read_lines
 from tunery.data.sources.quick_json import quick_object
 from tunery.data.sources.row import SourceRow
@@ -58,10 +60,21 @@ def rows_of_part(path: Path, part: Part) -> Iterator[SourceRow]:
     """The rows of a part, with their lines in the file."""
     with path.open("rb") as file:
         file.seek(part.start)
-        lines = file.read(part.end - part.start).split(b"\n")
-    if lines and not lines[-1]:
-        del lines[-1]
-    return read_lines(lines, str(path), part.first_line)
+        stream = cast("BinaryIO", _Piece(file, part.end - part.start))
+        yield from read_lines(byte_lines(stream, first=part.first_line), str(path))
+
+
+class _Piece(io.RawIOBase):
+    """A number of bytes from where a file stands."""
+
+    def __init__(self, file: BinaryIO, length: int) -> None:
+        self._file = file
+        self._left = length
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(self._left if size < 0 else min(size, self._left))
+        self._left -= len(data)
+        return data
 
 
 def _blocks(file: BinaryIO, length: int) -> Iterator[bytes]:

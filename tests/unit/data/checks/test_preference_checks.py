@@ -38,6 +38,7 @@ def test_length_bias() -> None:
         for _ in range(30):
             bias.add(Preference(ASK, answer(chosen), answer(rejected)), PLACE)
         [finding] = bias.findings()
+        assert finding.code == "preference.length_bias"
         assert f"the {word} one in 30 of 30 rows (100%)" in finding.message
         assert finding.line == 0
 

@@ -44,6 +44,7 @@ NOTHING = [
     "Version 10.0.0.1 runs at 127.0.0.1, write to me@example.com",
     "card_payment_wrong_exchange_rate and balance_not_updated_after_bank_transfer",
     "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16",
+    "Call +99 999 999 999 or +0 000 0000; from 999.1.1.1 or 300.300.300.300",
     "@decorator a@b sk-learn hf_hub https://host:80/path@2x",
 ]
 
@@ -61,7 +62,20 @@ def test_each_kind_is_named_and_not_shown(kind: str) -> None:
     assert value[4:] not in finding.message + finding.hint
 
 
+def test_system_prompts_are_looked_at() -> None:
+    record = Conversation((Message("system", "Ask ada.l@lovelace.org"), Message("assistant", "ok")))
+    for _ in range(2):
+        [finding] = check_privacy(record, PLACE)
+        assert "(message 1, system)" in finding.message
+
+
 def test_other_ways_of_writing() -> None:
+    assert [span.mask for span in spans("ü€🙂 +1 415 555 2671 é a@lovelace.org")] == [
+        "PHONE",
+        "EMAIL",
+    ]
+    masked, _ = redact(row("ü€🙂\ud83d +1 415 555 2671."))
+    assert "ü€🙂\ud83d [PHONE_1]." in masked.messages[0].content  # type: ignore[union-attr]
     for phone in ("(415) 555-2671", "415-555-2671", "+14155552671"):
         assert [span.mask for span in spans(f"call {phone} now")] == ["PHONE"]
     [span] = spans("postgres://ada:hunter22@db.host/x")
@@ -77,8 +91,8 @@ def test_what_only_looks_like_it(text: str) -> None:
 
 @pytest.mark.parametrize("value", [*SECRETS.values(), *PERSONAL.values()])
 def test_the_quick_look_misses_nothing(value: str) -> None:
-    assert may_hold(f"é{value}é".encode())
-    assert not may_hold(b"The sum of 12 and 30 is 42, so buy 3 of them.")
+    assert may_hold(f"é{value}é")
+    assert not may_hold("The sum of 12 and 30 is 42, so buy 3 of them.")
 
 
 @pytest.mark.parametrize("value", [*SECRETS.values(), *PERSONAL.values()])

@@ -12,13 +12,23 @@ from hypothesis import strategies as st
 from tunery.data.checks.duplicates import Duplicates
 from tunery.data.checks.label_noise import LabelNoise
 from tunery.data.checks.labels import MOST_LABELS, Labels, unseen_labels
+from tunery.data.checks.near import NearDuplicates
 from tunery.data.checks.preference import LengthBias
+from tunery.data.checks.size import RowCount
 from tunery.data.checks.whitespace import Whitespace
 from tunery.data.conversation import Conversation, Message, ToolCall
 from tunery.data.findings import Finding, Place
 from tunery.data.records import Judged, Preference, Record, Reinforcement, Text
 
-SET_CHECKS: list[Callable[[], Any]] = [Duplicates, LabelNoise, Labels, LengthBias, Whitespace]
+SET_CHECKS: list[Callable[[], Any]] = [
+    Duplicates,
+    LabelNoise,
+    Labels,
+    LengthBias,
+    NearDuplicates,
+    RowCount,
+    Whitespace,
+]
 
 
 def row(answer: str, prompt: str = "a", **keys: Any) -> Conversation:
@@ -149,6 +159,11 @@ def test_answers_that_are_no_labels() -> None:
     many = seen(Labels, [row(str(n)) for n in range(MOST_LABELS + 2)])
     assert many.overflow
     assert not many.counts
+    few = seen(Labels, labelled(a=20, b=20))
+    few.merge(many)
+    assert few.overflow
+    few.add(row("a"), Place("rows.jsonl", 1))
+    assert not few.counts
 
 
 def test_labels_that_training_does_not_have() -> None:
@@ -180,3 +195,10 @@ def test_whitespace_at_the_edges() -> None:
         ),
     ]
     assert messages(Whitespace, row(" x"), row(" y")) == []
+
+
+def test_a_row_without_an_answer_has_no_label_and_no_edges() -> None:
+    unanswered = Conversation((Message("user", "a"),))
+    assert findings(Labels, unanswered) == []
+    assert findings(LabelNoise, unanswered) == []
+    assert findings(Whitespace, unanswered) == []

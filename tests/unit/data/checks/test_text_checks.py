@@ -100,6 +100,11 @@ def test_a_lost_character() -> None:
     assert codes(row("caf\ufffd")) == ["text.mojibake"]
 
 
+def test_letters_that_only_look_like_mojibake() -> None:
+    assert codes(row("\u00e2\u20ac\u20ac")) == []  # would be a space that nobody types
+    assert codes(row("\u00ed\xa0\u20ac" * 2)) == ["text.invisible"]  # would be no UTF-8
+
+
 def test_half_characters() -> None:
     [finding] = found(row("ok", prompt="cut \ud83d here"))
     assert (finding.code, finding.severity) == ("text.half_character", "error")

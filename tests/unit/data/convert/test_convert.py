@@ -133,7 +133,7 @@ def test_a_table_holds_texts_only(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("a\0", "a zero character"),
+        ("a\0", "a zero byte"),
         ("\ufeff", "a blank line"),
         ("a" * (MAX_CELL_CHARACTERS + 1), "longer than 16,777,216"),
     ],

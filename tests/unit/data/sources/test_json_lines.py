@@ -1,10 +1,7 @@
-from pathlib import Path
-
 import pytest
 
-from tunery.data.sources.jsonl import read_objects, refuse_array
+from tunery.data.sources.jsonl import read_objects
 from tunery.data.sources.row import SourceRow
-from tunery.errors import DataError
 
 
 def read(text: str) -> list[SourceRow]:
@@ -70,30 +67,3 @@ def test_lists_json_that_the_parser_refuses_for_its_size(line: str, shown: str) 
     code, message, _ = told(read(line)[0])
     assert code == "json.invalid"
     assert shown in message
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        '[\n  {"a": 1},\n  {"a": 2}\n]\n',
-        '[{"a": 1}, {"a": 2}]',
-        '\n[{"a": 1},\n{"a": 2}]\n\n',
-    ],
-)
-def test_refuses_a_json_array(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "rows.json"
-    path.write_text(text)
-    with pytest.raises(DataError, match="is a JSON array, not JSONL") as caught:
-        refuse_array(text.splitlines(), path)
-    assert "a line of its own" in caught.value.hint
-
-
-@pytest.mark.parametrize(
-    "text",
-    ['[1, 2]\n{"a": 1}\n[3]\n', '[broken\n{"a": 1}\n', "", '{"a": [1]\n]', '[1]\n["b"]\n'],
-)
-def test_a_row_that_is_a_list_does_not_make_an_array(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "rows.jsonl"
-    path.write_text(text)
-    refuse_array(text.splitlines(), path)
-    assert len(read(text)) == len(text.splitlines())

@@ -1,0 +1,141 @@
+"""A repaired copy of a JSON Lines file: what is safe to repair is, and all else stays as it was."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tunery.data.checks.digests import digest_of_row
+from tunery.data.checks.repair import repair
+from tunery.data.collect import Collector
+from tunery.data.file import DataFile
+from tunery.data.findings import Finding
+from tunery.data.formats.row import Row
+from tunery.data.sources.jsonl import read_lines
+from tunery.data.sources.row import SourceRow
+from tunery.errors import DataError
+
+_MOST_PASSES = 5
+"""A repair may show what the next one can do: messages are decoded, then their roles are seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """What became of a file.
+
+    Attributes:
+        out: The copy.
+        rows: Rows of the file.
+        written: Rows of the copy: all but those that said the same as an earlier one.
+        repaired: Rows that were changed.
+        faulty: Rows of the copy that still have an error; they stand in it as they were.
+        done: What was done, and in how many rows.
+    """
+
+    out: Path
+    rows: int
+    written: int
+    repaired: int
+    faulty: int
+    done: tuple[tuple[str, int], ...]
+
+
+def mend(file: DataFile, findings: tuple[Finding, ...], out: Path, *, force: bool) -> Mended:
+    """Writes a repaired copy of a file.
+
+    Lines that need no repair are copied byte for byte; blank lines and a byte-order mark are left
+    out, and so are rows that say the same as an earlier one.
+
+    Args:
+        file: How it is read; plain JSON Lines.
+        findings: What was found in it.
+        out: The copy.
+        force: Replace `out` if it is there.
+
+    Raises:
+        DataError: The file is not plain JSON Lines, or `out` is there or is the file itself.
+    """
+    path = Path(file.path)
+    if not file.in_parts:
+        raise DataError(
+            f"{file.name} is not a plain JSON Lines file in UTF-8; only such files are repaired.",
+            "Write it as one first: tunery data convert IN OUT.jsonl --to openai.",
+        )
+    if out.exists() and (not force or out.samefile(path)):
+        raise DataError(f"{out} is already there.", "Name another file for the repaired copy.")
+    of_file = [finding for finding in findings if finding.severity == "warning"]
+    work = _Mending(file, of_file)
+    beside = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        with path.open("rb") as lines, beside.open("wb") as copy:
+            for number, line in enumerate(lines, start=1):
+                if (written := work.line(line, number)) is not None:
+                    copy.write(written)
+        beside.replace(out)
+    except OSError as error:
+        raise DataError(
+            f"{out} cannot be written: {error.strerror}.", "Check its folder."
+        ) from None
+    finally:
+        beside.unlink(missing_ok=True)
+    done = tuple(work.done.most_common())
+    return Mended(out, work.rows, work.written, work.repaired, work.faulty, done)
+
+
+class _Mending:
+    """What was done so far."""
+
+    def __init__(self, file: DataFile, of_file: list[Finding]) -> None:
+        self.rows = self.written = self.repaired = self.faulty = 0
+        self.done: Counter[str] = Counter()
+        self._file = file
+        self._of_file = of_file
+        self._read: Callable[[SourceRow], Row] = file.row_reader()
+        self._seen: set[bytes] = set()
+
+    def line(self, line: bytes, number: int) -> bytes | None:
+        """The line of the copy; None where it has none."""
+        found = next(read_lines([(number, line)], self._file.name), None)
+        if found is None:
+            self.done["left out a blank line"] += 1
+            return None
+        self.rows += 1
+        bare = line.rstrip(b"\r\n")
+        if number == 1 and bare.startswith(b"\xef\xbb\xbf"):
+            bare = bare[3:]
+            self.done["left out the byte-order mark"] += 1
+        row = self._read(found)
+        if found.value is not None:
+            row, value, done = self._repaired(found, row)
+            if done:
+                self.repaired += 1
+                self.done.update(dict.fromkeys(done, 1))
+                bare = json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        if row.record is None:
+            self.faulty += 1
+        elif (digest := digest_of_row(row.record)) in self._seen:
+            self.done["left out a row that says the same as an earlier one"] += 1
+            return None
+        else:
+            self._seen.add(digest)
+        self.written += 1
+        return bare + b"\n"
+
+    def _repaired(
+        self, found: SourceRow, row: Row
+    ) -> tuple[Row, dict[str, object] | None, list[str]]:
+        value, all_done = found.value, []
+        for _ in range(_MOST_PASSES):
+            collector = Collector(self._file.name)
+            collector.add(row)
+            told = [*collector.findings(), *self._of_file]
+            value, done = repair(value or {}, told)
+            if not done:
+                break
+            all_done += done
+            row = self._read(SourceRow(found.place, value))
+        return row, value, all_done
