@@ -120,8 +120,6 @@ def test_a_data_set_is_read_recorded_and_called_by_its_name(prepare, tmp_path):
     ]
     assert data.train[0].place == f"{label}:1"
     assert {finding.file for finding in data.findings} == {label}
-
-
 def test_how_tools_are_written_is_told_if_a_row_has_any(prepare):
     call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     calling = {"role": "assistant", "tool_calls": [call]}
