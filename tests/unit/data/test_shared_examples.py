@@ -1,13 +1,9 @@
 """Real and broken files kept beside the checkout, where they are there."""
 
-import json
 from pathlib import Path
 
 import pytest
 
-from tunery.data.detect import detect_format
-from tunery.data.findings import Place
-from tunery.data.formats.table import FORMATS
 from tunery.data.read import read_conversations, read_records
 from tunery.errors import DataError
 
@@ -51,6 +47,17 @@ def test_broken_files_get_their_verdict(name: str, expected: list[tuple[int, str
     assert [(finding.line, finding.code) for finding in result.findings] == expected
     bad_lines = {f.line for f in result.findings if f.severity == "error"}
     assert result.total == len(result.rows) + len(bad_lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("case58_dpo_chosen_equals_rejected", "holds preference rows"),
+    ],
+)
+def test_files_of_another_kind_are_refused(name: str, told: str) -> None:
+    with pytest.raises(DataError, match=told):
+        read_conversations(SHARED / "malformed" / f"{name}.jsonl")
 
 
 @pytest.mark.parametrize(
@@ -98,13 +105,11 @@ def test_real_files_are_read_whole(name: str, total: int, codes: set[str]) -> No
         ),
     ],
 )
-def test_the_rows_of_real_arrays_are_read(name: str, format: str, codes: set[str]) -> None:
-    rows = json.loads((SHARED / name).read_text())
-    assert detect_format(rows[:50], name).format == format
-    read = FORMATS[format].reader(lambda: iter(rows))
-    found = [read(row, Place(name, number)) for number, row in enumerate(rows, start=1)]
-    assert all(row.record is not None for row in found)
-    assert {finding.code for row in found for finding in (*row.findings, *row.once)} == codes
+def test_real_arrays_are_read_whole(name: str, format: str, codes: set[str]) -> None:
+    result = read_records(SHARED / name)
+    assert (result.format, result.left_out) == (format, 0)
+    unknown = {f.code for f in result.findings if f.code.endswith("unknown_key")}
+    assert unknown == codes
 
 
 @pytest.mark.parametrize("name", ["arc_easy", "piqa", "lambada_openai", "mmlu_dev"])

@@ -197,7 +197,7 @@ def _pyarrow(file: str) -> Any:
     except ImportError:
         raise DataError(
             f"{file} is a table of Parquet or Arrow, and pyarrow is not installed.",
-            "Install it: pip install 'tunery[parquet]'",
+            "Install it: pip install pyarrow",
         ) from None
     return pyarrow
 
