@@ -90,10 +90,12 @@ def generate_rows(
         float | None, typer.Option(min=0, help="Price of a million tokens written.")
     ] = None,
     max_cost: Annotated[
-        float | None, typer.Option(min=0, help="Stop before this is spent.")
+        float | None,
+        typer.Option(min=0, help="Stop before more is spent, earlier parts of the run included."),
     ] = None,
     max_requests: Annotated[
-        int | None, typer.Option(min=1, help="Stop after so many requests.")
+        int | None,
+        typer.Option(min=1, help="Stop after so many requests, those of earlier parts included."),
     ] = None,
     api_key_env: Annotated[
         str | None,

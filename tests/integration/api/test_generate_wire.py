@@ -32,4 +32,4 @@ def test_our_own_server_can_be_the_teacher(serve_app, tmp_path):
     assert found["prompt_tokens"] > 100
     assert 0 < found["completion_tokens"] <= 24
     assert found["requests_without_usage"] == 0
-    assert "does not take json_object" in result.stderr
+    assert "does not take json_schema or json_object" in result.stderr

@@ -107,10 +107,11 @@ class HttpTeacher:
             if reply.status in _FORMAT_REFUSED and step + 1 < len(MODES):
                 continue
             if reply.status == 200 and step > self._mode:
+                refused = " or ".join(MODES[self._mode : step])
                 self._mode = step
                 self._say(
-                    f"The teacher's server does not take {MODES[step - 1]}; asking for {mode} "
-                    "instead, so more answers may be unusable."
+                    f"The teacher's server does not take {refused}; asking for {mode} instead, "
+                    "so more answers may be unusable."
                 )
             self._stop_if_hopeless(reply)
             return read_reply(reply, messages, mode, self.max_tokens)

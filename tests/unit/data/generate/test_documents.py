@@ -56,6 +56,14 @@ def test_markdown_is_cut_at_headings_when_long_enough(tmp_path):
     assert passages[2].text == "Windows\n=======\nShort."
 
 
+def test_a_heading_needs_no_blank_line(tmp_path):
+    long = "words " * 80
+
+    found = read(tmp_path / "a.md", f"{long}\n# Next\ntext\n")
+
+    assert [(p.heading, p.position) for p in found] == [("", "line 1"), ("Next", "line 2")]
+
+
 def test_fences_hide_what_looks_like_a_heading(tmp_path):
     text = "# Real\n\ntext\n```sh\n# comment\n\nrun\n```\nafter\n\n# Next #\n"
 

@@ -81,7 +81,7 @@ def test_steps_down_where_schemas_are_refused_and_says_so_once(serve):
     kinds = [body.get("response_format", {}).get("type") for body in server.bodies]
     assert kinds == ["json_schema", "json_object", None, None]
     assert len(asked.notes) == 1
-    assert "does not take json_object" in asked.notes[0]
+    assert "does not take json_schema or json_object; asking for text" in asked.notes[0]
     assert json.dumps(SCHEMA) in server.bodies[2]["messages"][-1]["content"]
 
 

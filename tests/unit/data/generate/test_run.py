@@ -326,6 +326,12 @@ def test_an_error_keeps_what_was_answered_before(documents, tmp_path):
     assert len(again.teacher.asked) == 3
 
 
+def test_a_file_that_cannot_be_written_is_a_sentence(documents, tmp_path):
+    (tmp_path / "train.jsonl.draft").mkdir()
+    with pytest.raises(UserError, match="cannot be written"):
+        Ran(tmp_path, sources=[documents])
+
+
 def test_two_processes_cannot_share_a_journal(documents, tmp_path):
     def nested(messages, number):
         ledger = Ledger(journal_path(tmp_path / "train.jsonl"))
