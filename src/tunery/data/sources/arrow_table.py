@@ -73,7 +73,10 @@ def open_arrow(
             "Rename all but one of them.",
         )
     labels = label_names(schema.metadata or {}, header)
-    note = f"columns {listed(header)}; a line number counts rows"
+    note = (
+        f"columns {listed(header)}; a line number counts rows; "
+        "a field that is null counts as absent"
+    )
     if labels:
         note += f"; {listed(labels)} by the names that the file gives its numbers"
     found = _Reading(file, labels, limits, size_bytes, broken)

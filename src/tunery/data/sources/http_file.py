@@ -171,6 +171,11 @@ def open_http(url: str) -> Iterator[OpenBytes]:
         DataError: It refuses it.
         FetchError: It cannot be reached.
     """
+    if "@" in url.partition("?")[0].partition("://")[2].partition("/")[0]:
+        raise DataError(
+            f"{shown(url)} holds a name or a password; expected an address without.",
+            "Give a signed address, or download the file and give its path.",
+        )
     raw = _HttpFile(url)
     with io.BufferedReader(raw, BLOCK_BYTES // 4) as stream:
         yield OpenBytes(cast("BinaryIO", stream), raw.size)
