@@ -56,7 +56,13 @@ def open_arrow(
         DataError: It is no such file, it has a column twice, or pyarrow is not installed.
     """
     arrow = _pyarrow(file)
-    broken: tuple[type[Exception], ...] = (arrow.ArrowException, OSError, ValueError, MemoryError)
+    broken: tuple[type[Exception], ...] = (
+        arrow.ArrowException,
+        OSError,
+        ValueError,
+        OverflowError,
+        MemoryError,
+    )
     try:
         schema, batches = _OPEN[kind](stream)
     except DataError:

@@ -39,7 +39,13 @@ class _SafeRedirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(
         self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
     ) -> urllib.request.Request | None:
-        if scheme_of(newurl) not in ("https", "http"):
+        try:
+            scheme = scheme_of(newurl)
+        except DataError:
+            fp.close()
+            raise
+        if scheme not in ("https", "http"):
+            fp.close()
             raise DataError(
                 f"{shown(req.full_url)} leads to {shown(newurl)}; expected https://.",
                 "Give the address of the file itself.",
