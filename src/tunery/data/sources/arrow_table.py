@@ -56,7 +56,13 @@ def open_arrow(
         DataError: It is no such file, it has a column twice, or pyarrow is not installed.
     """
     arrow = _pyarrow(file)
-    broken: tuple[type[Exception], ...] = (arrow.ArrowException, OSError, ValueError, MemoryError)
+    broken: tuple[type[Exception], ...] = (
+        arrow.ArrowException,
+        OSError,
+        ValueError,
+        OverflowError,
+        MemoryError,
+    )
     try:
         schema, batches = _OPEN[kind](stream)
     except DataError:
@@ -73,7 +79,10 @@ def open_arrow(
             "Rename all but one of them.",
         )
     labels = label_names(schema.metadata or {}, header)
-    note = f"columns {listed(header)}; a line number counts rows"
+    note = (
+        f"columns {listed(header)}; a line number counts rows; "
+        "a field that is null counts as absent"
+    )
     if labels:
         note += f"; {listed(labels)} by the names that the file gives its numbers"
     found = _Reading(file, labels, limits, size_bytes, broken)
