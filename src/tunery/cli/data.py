@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from tunery.cli import data_library, data_shape
+from tunery.cli import data_library, data_profile, data_shape
 from tunery.cli.cost import cost_of_data
 from tunery.cli.data_convert import convert_data
 from tunery.cli.generate import distil_logs, generate_rows
@@ -35,6 +35,7 @@ app.command("cost")(cost_of_data)
 app.command("convert")(convert_data)
 
 data_library.register(app)
+data_profile.register(app)
 data_shape.register(app)
 app.command("generate")(generate_rows)
 app.command("distil")(distil_logs)
