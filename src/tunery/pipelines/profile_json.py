@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from tunery.data.histogram import Histogram
-from tunery.pipelines.profile import Profile
+from tunery.pipelines.profile import Profile, TokenProfile
 from tunery.pipelines.profile_estimates import estimates
 
 BINS = 40
@@ -16,7 +16,7 @@ SHARES = {"p5": 0.05, "median": 0.5, "p95": 0.95}
 
 def profile_document(profile: Profile) -> dict[str, Any]:
     """Everything that was measured; findings are counted by code, `data check` lists them."""
-    rows, tokens = profile.rows, profile.tokens
+    rows = profile.rows
     codes = Counter((finding.severity, finding.code) for finding in profile.findings)
     return {
         "file": str(profile.file.path),
@@ -53,6 +53,18 @@ def profile_document(profile: Profile) -> dict[str, Any]:
         },
         "labels": labels(profile),
         "duplicates": profile.duplicates,
+        **_of_tokens(profile.tokens),
+        "estimates": [asdict(estimate) for estimate in estimates(profile)],
+        "findings": [
+            {"code": code, "severity": severity, "count": count}
+            for (severity, code), count in codes.most_common()
+        ],
+    }
+
+
+def _of_tokens(tokens: TokenProfile) -> dict[str, Any]:
+    batches = tokens.batches
+    return {
         "tokens": {
             "rows": tokens.rows,
             "rows_not_counted": tokens.without,
@@ -64,13 +76,11 @@ def profile_document(profile: Profile) -> dict[str, Any]:
             "too_long": asdict(tokens.cut),
         },
         "sharing": {
-            "batch_size": tokens.batches.batch_size,
-            "batches_measured": tokens.batches.batches,
-            "rows_measured": tokens.batches.rows,
-            "saved_in_batches": tokens.batches.saved,
-            "interval": None
-            if tokens.batches.interval is None
-            else asdict(tokens.batches.interval),
+            "batch_size": batches.batch_size,
+            "batches_measured": batches.batches,
+            "rows_measured": batches.rows,
+            "saved_in_batches": batches.saved,
+            "interval": None if batches.interval is None else asdict(batches.interval),
             "saved_in_one_batch_of_all_rows": tokens.shared_in_file,
         },
         "counting": {
@@ -79,11 +89,6 @@ def profile_document(profile: Profile) -> dict[str, Any]:
             "rows_rendered": tokens.rendered,
             "texts_forgotten": tokens.forgot,
         },
-        "estimates": [asdict(estimate) for estimate in estimates(profile)],
-        "findings": [
-            {"code": code, "severity": severity, "count": count}
-            for (severity, code), count in codes.most_common()
-        ],
     }
 
 

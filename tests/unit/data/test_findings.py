@@ -31,6 +31,7 @@ def asked(**keys: object) -> str:
 SAMPLES = {
     "file.not_utf8": b"\xff\xfa",
     "json.invalid": "{",
+    "file.zero_byte": b'{"a": "b"\0}',
     "json.duplicate_key": '{"messages": [], "messages": [1]}',
     "json.not_object": "3",
     "chat.missing_messages": '{"message": 1}',

@@ -120,9 +120,10 @@ def test_text_that_is_not_utf8_ends_in_a_finding() -> None:
         try:
             found += opened(written(pa.table({"a": text}), kind), kind).rows
         except Damaged as damage:
-            assert damage.code == "file.broken_table"
+            codes = [damage.code]
         else:
-            assert found[1].problem is not None
+            codes = [row.problem.code for row in found if row.problem]
+        assert len(codes) == 1
 
 
 def test_numbers_of_labels_get_their_names() -> None:
@@ -158,7 +159,7 @@ def test_a_break_is_told_with_its_row(kind: str) -> None:
     data = bytearray(written(table, kind))
     data[len(data) // 2 : len(data) // 2 + 20_000] = b"\xff" * 20_000
     found: list[SourceRow] = []
-    with pytest.raises(Damaged) as caught:
+    with pytest.raises(Damaged) as caught:  # noqa: PT012 - the rows before the damage count
         for row in opened(bytes(data), kind).rows:
             found.append(row)
     assert caught.value.line == len(found) + 1

@@ -1,7 +1,7 @@
 import io
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -48,10 +48,8 @@ def handler(site: Site) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             if site.breaks_after:
                 body = body[: site.breaks_after.pop(0)]
-            try:
+            with suppress(ConnectionError):  # whoever asked has enough
                 self.wfile.write(body)
-            except ConnectionError:
-                pass  # whoever asked has enough
 
         def log_message(self, *_: object) -> None:
             pass
@@ -105,15 +103,19 @@ def test_goes_on_where_the_connection_broke_off() -> None:
 
 
 def test_gives_up_in_the_end() -> None:
-    with serving(Site(breaks_after=[100_000] + [0] * 20)) as site:
-        with pytest.raises(FetchError, match="cannot be read"):
-            read(site)
+    with (
+        serving(Site(breaks_after=[100_000] + [0] * 20)) as site,
+        pytest.raises(FetchError, match="cannot be read"),
+    ):
+        read(site)
 
 
 def test_refuses_a_file_that_became_another() -> None:
-    with serving(Site(breaks_after=[100_000], marks=["v1", "v2"])) as site:
-        with pytest.raises(DataError, match="changed while it was read"):
-            read(site)
+    with (
+        serving(Site(breaks_after=[100_000], marks=["v1", "v2"])) as site,
+        pytest.raises(DataError, match="changed while it was read"),
+    ):
+        read(site)
 
 
 def test_a_server_without_ranges_is_told() -> None:

@@ -92,7 +92,7 @@ def without_s3fs(*_: Any, **__: Any) -> Any:
     ("url", "filesystem", "told", "hint"),
     [
         ("s3://key:secret@bucket/a", Store(), "holds credentials", "environment"),
-        (URL, without_s3fs, "s3fs is not installed", "tunery[s3]"),
+        (URL, without_s3fs, "s3fs is not installed", "pip install s3fs"),
     ],
 )
 def test_what_keeps_it_from_starting(
