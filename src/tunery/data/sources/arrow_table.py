@@ -65,6 +65,7 @@ def open_arrow(
     )
     try:
         schema, batches = _OPEN[kind](stream)
+        header, metadata = tuple(schema.names), schema.metadata or {}
     except DataError:
         raise
     except broken as error:
@@ -72,13 +73,12 @@ def open_arrow(
             f"{file} cannot be read as {kind}: {_first_line(error)}.",
             "Write or download the file again.",
         ) from None
-    header = tuple(schema.names)
     if len(set(header)) < len(header):
         raise DataError(
             f"{file} has a column more than once; its columns are {listed(header)}.",
             "Rename all but one of them.",
         )
-    labels = label_names(schema.metadata or {}, header)
+    labels = label_names(metadata, header)
     note = (
         f"columns {listed(header)}; a line number counts rows; "
         "a field that is null counts as absent"
