@@ -37,7 +37,6 @@ SAMPLES = {
     "json.array_broken": '[{"text": "a"}, {"text": }]',
     "json.not_finite": '{"text": NaN}',
     "json.invalid": "{",
-    "file.zero_byte": b'{"a": "b"\0}',
     "json.duplicate_key": '{"messages": [], "messages": [1]}',
     "json.not_object": "3",
     "chat.missing_messages": '{"message": 1}',

@@ -186,7 +186,7 @@ def test_a_file_that_changes_is_refused(tmp_path: Path, change: str) -> None:
 
 def test_an_error_of_the_one_who_reads_is_not_taken_for_the_files(tmp_path: Path) -> None:
     path = put(tmp_path, "a.jsonl", LINES)
-    with pytest.raises(OSError, match="disk is full"), open_rows(path) as opened:
+    with pytest.raises(OSError, match="disk is full"), open_rows(path) as opened:  # noqa: PT012
         next(opened.rows)
         raise OSError("disk is full")
 
@@ -200,8 +200,8 @@ def test_paths_that_are_no_files(tmp_path: Path) -> None:
         outcomes(Path("a\0b"))
     with pytest.raises(NotFoundError):
         outcomes(tmp_path / "nowhere" / "train")
+    (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="no data files"):
-        (tmp_path / "empty").mkdir()
         outcomes(tmp_path / "empty")
 
 
