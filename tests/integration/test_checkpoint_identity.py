@@ -29,7 +29,7 @@ class Run:
         self.validation = [{"prompt": "0 8", "completion": "a"}]
 
     def go(self, *, resume):
-        """Trains; returns what was noted, but that there was nothing left to train."""
+        """Trains; returns what was noted."""
         for name in ("rows", "validation"):
             lines = [json.dumps(row) + "\n" for row in getattr(self, name)]
             (self.folder / f"{name}.jsonl").write_text("".join(lines))
@@ -45,7 +45,7 @@ class Run:
         notes = Notes()
         home = self.folder / "home"
         finetune.run(load_run(path), home, offline=True, resume=resume, listener=notes)
-        return [text for text in notes.said if "nothing left to train" not in text]
+        return notes.said
 
     def change_meta(self, *path, value):
         """Writes another value into the checkpoints, as another version would have."""
