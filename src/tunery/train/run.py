@@ -148,8 +148,7 @@ def train(
             on_event(done)
             milestones.after(done)
             last = done.step
-        if session.pause_asked():
-            on_event(Noted(f"Step {last} was the last one: there was nothing left to pause."))
+        _note_late_pause(session, last, on_event)
         taken = _take_best(milestones, last)
         optimizer.release()
         seconds = time.perf_counter() - begin
@@ -213,6 +212,11 @@ def _go_on(milestones: Milestones) -> int:
             )
         )
     return found.step
+
+
+def _note_late_pause(session: Session, last: int, on_event: OnEvent) -> None:
+    if session.pause_asked():
+        on_event(Noted(f"Step {last} was the last one: there was nothing left to pause."))
 
 
 def _note_rounding(before: Mapping[str, Any], on_event: OnEvent) -> None:
