@@ -18,7 +18,9 @@ EXTRAS = PROJECT["optional-dependencies"]
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 
 # Import names that are not their distribution's.
-DISTRIBUTION = {"stdnum": "python-stdnum", "yaml": "pyyaml"}
+DISTRIBUTION = {"backports": "backports-zstd", "stdnum": "python-stdnum", "yaml": "pyyaml"}
+# The standard library of later versions, and what only type checkers see.
+STANDARD = {*sys.stdlib_module_names, "compression", "_typeshed"}
 # Parts of a declared library with a name of their own, which it documents as its interface.
 PART_OF = {"annotated_types": "pydantic", "pydantic_core": "pydantic", "markupsafe": "jinja2"}
 
@@ -32,7 +34,7 @@ def _imported(folder: str) -> set[str]:
                 names.update(alias.name.partition(".")[0] for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 names.add(node.module.partition(".")[0])
-    return names - sys.stdlib_module_names - {"tunery", "benchmarks"}
+    return names - STANDARD - {"tunery", "benchmarks"}
 
 
 def _distributions(names: set[str]) -> set[str]:
@@ -51,7 +53,7 @@ def _pins(lock: str) -> dict[str, str]:
     """Name and version of each line; anything that is no exact pin fails."""
     pins: dict[str, str] = {}
     for line in (ROOT / lock).read_text("utf-8").splitlines():
-        text = line.partition("#")[0].strip()
+        text = line.partition("#")[0].partition(";")[0].strip()
         if text:
             found = re.fullmatch(r"([a-z0-9._-]+)==([0-9][0-9a-z.]*)", text)
             assert found, f"{lock}: {line!r} is not name==version"

@@ -84,13 +84,6 @@ def test_dropout_changes_what_is_learned(run):
     assert not torch.equal(without.factors[name][1], dropped.factors[name][1])
 
 
-def test_a_training_that_was_done_says_so(run):
-    run("whole", 20)
-    assert run.notes == []
-    run("whole", 20, resume=True)
-    assert run.notes == ["All 6 steps were done before: there was nothing left to train."]
-
-
 def test_a_pause_during_the_last_step_says_that_nothing_was_left(run):
     run("whole", 20, pause_after=6)
     assert run.notes == ["Step 6 was the last one: there was nothing left to pause."]

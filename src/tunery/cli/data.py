@@ -13,10 +13,11 @@ import typer
 from tunery.cli import data_library, data_profile, data_shape
 from tunery.cli.cost import cost_of_data
 from tunery.cli.data_convert import convert_data
+from tunery.cli.generate import distil_logs, generate_rows
 from tunery.cli.output import AsJson, note, open_console, say, show_json, show_table
 from tunery.cli.reading import (
     CompletionColumn,
-    DataFile,
+    DataLocation,
     FormatOption,
     PromptColumn,
     SystemColumn,
@@ -36,6 +37,8 @@ app.command("convert")(convert_data)
 data_library.register(app)
 data_profile.register(app)
 data_shape.register(app)
+app.command("generate")(generate_rows)
+app.command("distil")(distil_logs)
 
 SHOWN_FINDINGS = 50
 EXIT_ERRORS = 2
@@ -45,7 +48,7 @@ STYLES = {"error": "red", "warning": "yellow"}
 
 @app.command("check")
 def check_data(
-    file: DataFile,
+    file: DataLocation,
     *,
     format: FormatOption = "auto",
     prompt_column: PromptColumn = None,
@@ -83,8 +86,10 @@ def check_data(
     """
     from tunery.data.check import check_file
     from tunery.data.file import understand
+    from tunery.data.sources.location import shown
 
     columns = column_mapping(prompt_column, completion_column, system_column)
+    name = shown(file)
     try:
         understood = understand(file, format=format, columns=columns, system=system)
         with _progress(file) as on_bytes:
@@ -92,12 +97,12 @@ def check_data(
     except DataError as error:
         if not as_json:
             raise
-        show_json(_unusable(file, error))
+        show_json(_unusable(name, error))
         raise typer.Exit(EXIT_ERRORS) from None
     if as_json:
-        show_json(_document(file, checked))
+        show_json(_document(name, checked))
     else:
-        _show(file, checked)
+        _show(name, checked)
     if fix is not None:
         _fix(checked, fix, force=force)
     if redact is not None:
@@ -141,20 +146,21 @@ def _redact(checked: Checked, out: Path, *, force: bool) -> None:
 
 
 @contextmanager
-def _progress(file: Path) -> Iterator[Callable[[int], None]]:
+def _progress(file: str) -> Iterator[Callable[[int], None]]:
     """A bar at a terminal, for a file that takes more than a moment."""
     from rich.progress import Progress
 
-    size = file.stat().st_size if file.is_file() else None
+    path = Path(file)
+    size = path.stat().st_size if path.is_file() else None
     console = open_console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("Checking", total=size)
         yield lambda count: bar.advance(task, count)
 
 
-def _document(file: Path, checked: Checked) -> dict[str, object]:
+def _document(file: str, checked: Checked) -> dict[str, object]:
     return {
-        "file": str(file),
+        "file": file,
         "verdict": checked.verdict,
         "format": checked.file.format,
         "format_reason": checked.file.reason,
@@ -176,13 +182,13 @@ def _finding(finding: Finding) -> dict[str, object]:
     }
 
 
-def _unusable(file: Path, error: DataError) -> dict[str, object]:
+def _unusable(file: str, error: DataError) -> dict[str, object]:
     """A file that cannot be used as a whole, in the form of one that can."""
     from tunery.data.findings import Place
 
-    finding = Place(str(file), 0).found("file.unusable", error.message, error.hint)
+    finding = Place(file, 0).found("file.unusable", error.message, error.hint)
     return {
-        "file": str(file),
+        "file": file,
         "verdict": "errors",
         "format": None,
         "format_reason": "",
@@ -194,7 +200,7 @@ def _unusable(file: Path, error: DataError) -> dict[str, object]:
     }
 
 
-def _show(file: Path, checked: Checked) -> None:
+def _show(file: str, checked: Checked) -> None:
     say(f"{file}: format {checked.file.format} ({checked.file.reason})")
     shown = checked.findings[:SHOWN_FINDINGS]
     if shown:

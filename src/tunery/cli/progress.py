@@ -88,6 +88,8 @@ class RunProgress(Listener):
                 self.log(f"Step {event.step}: validation loss {event.loss:.4f}")
             case Resumed(step=0):
                 self.log("There is no checkpoint to go on from: starting from the first step.")
+            case Resumed() if event.step == event.steps:
+                self.log(f"All {event.steps} steps were done before: nothing is left to train.")
             case Resumed():
                 self.log(f"Resumed after step {event.step} of {event.steps}.")
             case StoppedEarly():

@@ -43,6 +43,14 @@ SystemColumn = Annotated[
 SystemPrompt = Annotated[
     str | None, typer.Option(metavar="TEXT", help="System prompt for rows that have none.")
 ]
+DataLocation = Annotated[
+    str,  # an address is no path, and would lose one of its slashes as one
+    typer.Argument(
+        metavar="FILE",
+        help="A file or folder of rows, an https:// or s3:// address, or hub:OWNER/NAME.",
+        show_default=False,
+    ),
+]
 DataFile = Annotated[
     Path,
     typer.Argument(metavar="FILE", help="A .jsonl or .csv file.", show_default=False),

@@ -128,7 +128,6 @@ CODES: dict[str, Code] = {
     "text.placeholder": Code(
         "warning", "Answers hold a placeholder such as {{name}}; once a placeholder."
     ),
-    "data.few_rows": Code("warning", "The file has so few rows that little can be learned."),
     "data.too_few_rows": Code("warning", "The file has fewer rows than hosted services take."),
     "label.imbalance": Code("warning", "One label has many times the rows of another."),
     "label.noise": Code("warning", "Rows with the same prompt have different answers."),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tunery.data.sources.fingerprint import fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +94,8 @@ def describe_file(role: str, path: Path, rows: int | None = None) -> DataFile:
 
     Args:
         role: What it was for: "train", "validation", "test".
-        path: The file.
+        path: The file, or a folder of them.
         rows: Rows used from it.
     """
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256")
-    return DataFile(role, str(path), digest.hexdigest(), path.stat().st_size, rows)
+    found = fingerprint(path)
+    return DataFile(role, str(path), found.sha256, found.size_bytes, rows)

@@ -148,7 +148,7 @@ def train(
             on_event(done)
             milestones.after(done)
             last = done.step
-        _note_nothing_left(milestones, first, last)
+        _note_late_pause(session, last, on_event)
         taken = _take_best(milestones, last)
         optimizer.release()
         seconds = time.perf_counter() - begin
@@ -214,10 +214,7 @@ def _go_on(milestones: Milestones) -> int:
     return found.step
 
 
-def _note_nothing_left(milestones: Milestones, first: int, last: int) -> None:
-    session, on_event = milestones.session, milestones.on_event
-    if session.resume and first == last > 0:
-        on_event(Noted(f"All {last} steps were done before: there was nothing left to train."))
+def _note_late_pause(session: Session, last: int, on_event: OnEvent) -> None:
     if session.pause_asked():
         on_event(Noted(f"Step {last} was the last one: there was nothing left to pause."))
 

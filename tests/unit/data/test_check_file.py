@@ -65,7 +65,7 @@ def test_parts_find_what_the_whole_finds(file: Path, monkeypatch: pytest.MonkeyP
     seen: list[int] = []
     together = check_file(understood, processes=2, on_bytes=seen.append)
     assert together.findings == alone.findings
-    advice = {"row.near_duplicate", "data.few_rows", "data.too_few_rows", "language.mix"}
+    advice = {"row.near_duplicate", "data.too_few_rows", "language.mix"}
     assert [f for f in alone.findings if f.code not in advice] == list(whole.findings)
     assert together.total == alone.total == whole.total
     assert together.used == alone.used == len(whole.rows)

@@ -1,3 +1,4 @@
+import gzip
 import json
 import pickle
 from pathlib import Path
@@ -5,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tunery.data.findings import CODES, Place
+from tunery.data.formats.table import FORMATS
 from tunery.data.read import read_records
 
 A = {"role": "assistant", "content": "b"}
@@ -30,6 +32,10 @@ def asked(**keys: object) -> str:
 # A smallest file for every code.
 SAMPLES = {
     "file.not_utf8": b"\xff\xfa",
+    "file.broken_packing": gzip.compress(b'{"text": "a"}\n' * 2 + b"{}")[:-9],
+    "file.zero_byte": '{"text": "\0"}',
+    "json.array_broken": '[{"text": "a"}, {"text": }]',
+    "json.not_finite": '{"text": NaN}',
     "json.invalid": "{",
     "json.duplicate_key": '{"messages": [], "messages": [1]}',
     "json.not_object": "3",
@@ -137,6 +143,13 @@ def test_every_code_can_be_found(tmp_path: Path, code: str) -> None:
     assert finding.message
     assert finding.hint
     assert (finding.severity == "error") == (result.left_out == 1)
+
+
+def test_a_key_for_the_grader_that_json_cannot_say() -> None:
+    """No file holds one, since sources refuse NaN; a caller may."""
+    read = FORMATS["reinforcement"].reader(lambda: iter(()))
+    row = read({"messages": [U], "gold": float("nan")}, Place("a.jsonl", 1))
+    assert "reinforcement.item_not_json" in [finding.code for finding in row.findings]
 
 
 def test_codes_are_documented_in_one_sentence() -> None:

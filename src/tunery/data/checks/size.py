@@ -9,7 +9,6 @@ from tunery.data.records import Record
 
 FEWEST_HOSTED = 10
 """Rows that OpenAI's fine-tuning service asks for at least."""
-FEW = 50
 
 
 @dataclass(slots=True)
@@ -43,16 +42,7 @@ class RowCount:
                     "data.too_few_rows",
                     f"the file has {self.rows} row(s) that can be used; hosted services take no "
                     f"file with fewer than {FEWEST_HOSTED}",
-                    f"Add rows: {FEW} to 100 good ones are a usual start.",
-                )
-            ]
-        if 0 < self.rows < FEW:
-            return [
-                place.found(
-                    "data.few_rows",
-                    f"the file has {self.rows} rows that can be used; {FEW} to 100 good ones are "
-                    "a usual start",
-                    "Add rows, above all of the cases that go wrong today.",
+                    "Add rows: 50 to 100 good ones are a usual start.",
                 )
             ]
         return []

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from tunery.data.convert.parquet import schema_of
 from tunery.data.convert.target import CannotHoldError, Object, TargetName
 from tunery.data.records import Kind
+from tunery.data.sources.csv_table import MAX_CELL_CHARACTERS
 from tunery.errors import DataError
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ Put = Callable[[Object], None]
 JSON_LINES = (".jsonl", ".ndjson")
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 ENDINGS = (*JSON_LINES, ".json", *DELIMITERS, ".parquet")
+
+# What the reader of tables takes for nothing.
+BLANK = " \t\r\n\f\v\ufeff"
 
 # Rows of Parquet that are kept until they are written together.
 GROUP_ROWS = 10_000
@@ -104,11 +108,21 @@ def _table(table: Writer, target: TargetName, kind: Kind) -> Put:
         odd = [k for k, held in row.items() if k not in columns or not isinstance(held, str)]
         if odd:
             raise CannotHoldError(f"a table holds texts, and {odd[0]} is none")
-        if any("\0" in str(held) for held in row.values()):
-            raise CannotHoldError("a text holds a zero byte, which no table can")
-        table.writerow([row.get(column, "") for column in columns])
+        cells = [str(row.get(column, "")) for column in columns]
+        _check_cells(cells)
+        table.writerow(cells)
 
     return put
+
+
+def _check_cells(cells: list[str]) -> None:
+    """Refuses what the reader of tables refuses, or takes for a blank line."""
+    if any("\0" in cell for cell in cells):
+        raise CannotHoldError("a text holds a zero byte, which no table can")
+    if len(cells) == 1 and not cells[0].strip(BLANK):
+        raise CannotHoldError("the row would be a blank line")
+    if max(map(len, cells)) > MAX_CELL_CHARACTERS:
+        raise CannotHoldError(f"a text is longer than {MAX_CELL_CHARACTERS:,} characters")
 
 
 @contextmanager

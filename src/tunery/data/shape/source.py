@@ -53,6 +53,11 @@ def read_source(path: Path) -> Source:
 
 def source_of(path: Path, result: ReadResult[Record]) -> Source:
     """As `read_source`, for a file that has been read."""
+    if not path.is_file():
+        raise DataError(
+            f"{path} is a folder; expected one file of JSONL or CSV.",
+            "Convert its rows to one JSONL file first.",
+        )
     errors: dict[int, Finding] = {}
     for finding in result.findings:
         if finding.severity == "error":

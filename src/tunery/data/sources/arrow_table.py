@@ -56,9 +56,16 @@ def open_arrow(
         DataError: It is no such file, it has a column twice, or pyarrow is not installed.
     """
     arrow = _pyarrow(file)
-    broken: tuple[type[Exception], ...] = (arrow.ArrowException, OSError, ValueError, MemoryError)
+    broken: tuple[type[Exception], ...] = (
+        arrow.ArrowException,
+        OSError,
+        ValueError,
+        OverflowError,
+        MemoryError,
+    )
     try:
         schema, batches = _OPEN[kind](stream)
+        header, metadata = tuple(schema.names), schema.metadata or {}
     except DataError:
         raise
     except broken as error:
@@ -66,14 +73,16 @@ def open_arrow(
             f"{file} cannot be read as {kind}: {_first_line(error)}.",
             "Write or download the file again.",
         ) from None
-    header = tuple(schema.names)
     if len(set(header)) < len(header):
         raise DataError(
             f"{file} has a column more than once; its columns are {listed(header)}.",
             "Rename all but one of them.",
         )
-    labels = label_names(schema.metadata or {}, header)
-    note = f"columns {listed(header)}; a line number counts rows"
+    labels = label_names(metadata, header)
+    note = (
+        f"columns {listed(header)}; a line number counts rows; "
+        "a field that is null counts as absent"
+    )
     if labels:
         note += f"; {listed(labels)} by the names that the file gives its numbers"
     found = _Reading(file, labels, limits, size_bytes, broken)
@@ -197,7 +206,7 @@ def _pyarrow(file: str) -> Any:
     except ImportError:
         raise DataError(
             f"{file} is a table of Parquet or Arrow, and pyarrow is not installed.",
-            "Install it: pip install 'tunery[parquet]'",
+            "Install it: pip install pyarrow",
         ) from None
     return pyarrow
 

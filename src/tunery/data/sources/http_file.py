@@ -39,7 +39,13 @@ class _SafeRedirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(
         self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
     ) -> urllib.request.Request | None:
-        if scheme_of(newurl) not in ("https", "http"):
+        try:
+            scheme = scheme_of(newurl)
+        except DataError:
+            fp.close()
+            raise
+        if scheme not in ("https", "http"):
+            fp.close()
             raise DataError(
                 f"{shown(req.full_url)} leads to {shown(newurl)}; expected https://.",
                 "Give the address of the file itself.",
@@ -171,6 +177,11 @@ def open_http(url: str) -> Iterator[OpenBytes]:
         DataError: It refuses it.
         FetchError: It cannot be reached.
     """
+    if "@" in url.partition("?")[0].partition("://")[2].partition("/")[0]:
+        raise DataError(
+            f"{shown(url)} holds a name or a password; expected an address without.",
+            "Give a signed address, or download the file and give its path.",
+        )
     raw = _HttpFile(url)
     with io.BufferedReader(raw, BLOCK_BYTES // 4) as stream:
         yield OpenBytes(cast("BinaryIO", stream), raw.size)

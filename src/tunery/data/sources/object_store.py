@@ -47,7 +47,7 @@ def open_s3(url: str, filesystem: FileSystem = fsspec.filesystem) -> Iterator[Op
     except ImportError:
         raise DataError(
             f"{shown(url)} is in an object store, and s3fs is not installed.",
-            "Install it: pip install 'tunery[s3]'",
+            "Install it: pip install s3fs",
         ) from None
     try:
         before = store.info(url)

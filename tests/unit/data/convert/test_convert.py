@@ -7,6 +7,7 @@ import pytest
 from tunery.data.convert.container import GROUP_ROWS
 from tunery.data.convert.run import Converted, convert
 from tunery.data.file import understand
+from tunery.data.sources.csv_table import MAX_CELL_CHARACTERS
 from tunery.errors import DataError
 
 USER = {"role": "user", "content": "Hi"}
@@ -127,6 +128,21 @@ def test_a_table_holds_texts_only(tmp_path: Path) -> None:
     assert (done.written, done.listed) == (1, 1)
     assert "history is none" in done.findings[0].message
     assert run(tmp_path, "openai", row, out="two.csv").out is None
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a\0", "a zero byte"),
+        ("\ufeff", "a blank line"),
+        ("a" * (MAX_CELL_CHARACTERS + 1), "longer than 16,777,216"),
+    ],
+)
+def test_a_table_lists_texts_that_its_reader_refuses(tmp_path: Path, text: str, told: str) -> None:
+    done = run(tmp_path, "trl", {"text": "b"}, {"text": text}, {"text": "c"}, out="out.csv")
+    assert [(f.line, told in f.message) for f in done.findings] == [(2, True)]
+    assert done.out is not None
+    assert len(list(understand(done.out).rows())) == done.written == 2
 
 
 def test_an_array_is_one_json_document(tmp_path: Path) -> None:
