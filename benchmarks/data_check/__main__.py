@@ -34,7 +34,7 @@ SIDES = {
     "profile": "tunery data profile",
     "tokenizer": "encode_batch alone",
     "loop": "loop of the notebook",
-    "check": "tunery data check",
+    "check": "tunery data check --no-near",
 }
 
 
@@ -80,7 +80,7 @@ def measure(kind: str, options: argparse.Namespace, folder: Path) -> dict[str, o
         "profile": [*python, "tunery", "data", "profile", str(path), "-m", str(folder), "--json"],
         "tokenizer": [*python, "benchmarks.data_check.bare", str(path), tokenizer],
         "loop": [*python, "benchmarks.data_check.notebook", str(path), tokenizer],
-        "check": [*python, "tunery", "data", "check", str(path), "--json", *options.check_options],
+        "check": [*python, "tunery", "data", "check", str(path), "--json", "--no-near"],
     }
     runs: dict[str, list[Measured]] = {side: [] for side in options.side or SIDES}
     for turn in range(options.repeat):
@@ -184,14 +184,6 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--model", default="smollm2-135m-instruct")
     parser.add_argument("--data-sets", type=Path, default=Path("../shared/data"))
     parser.add_argument("--files", type=Path, default=Path(".bench/data_check"))
-    parser.add_argument(
-        "--check-option",
-        dest="check_options",
-        action="append",
-        default=[],
-        metavar="OPTION",
-        help="given to `tunery data check`",
-    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args()
 
