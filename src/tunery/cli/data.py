@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,6 +16,7 @@ from tunery.cli import data_library, data_profile, data_shape
 from tunery.cli.cost import cost_of_data
 from tunery.cli.data_convert import convert_data
 from tunery.cli.generate import distil_logs, generate_rows
+from tunery.cli.home import open_workspace
 from tunery.cli.output import AsJson, note, open_console, say, show_json, show_table
 from tunery.cli.reading import (
     CompletionColumn,
@@ -28,6 +31,7 @@ from tunery.errors import DataError
 
 if TYPE_CHECKING:
     from tunery.data.check import Checked
+    from tunery.data.file import DataFile
     from tunery.data.findings import Finding
 
 app = typer.Typer(no_args_is_help=True, help="Look at data files before training on them.")
@@ -48,8 +52,23 @@ STYLES = {"error": "red", "warning": "yellow"}
 
 @app.command("check")
 def check_data(
+    context: typer.Context,
     file: DataLocation,
     *,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model", "-m", help="Base model, as in a run: counts tokens, and what does not fit."
+        ),
+    ] = None,
+    held_out: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Rows that are to tell how well; told are those that FILE shares with training. "
+            "May be repeated.",
+        ),
+    ] = None,
     format: FormatOption = "auto",
     prompt_column: PromptColumn = None,
     completion_column: CompletionColumn = None,
@@ -86,14 +105,23 @@ def check_data(
     """
     from tunery.data.check import check_file
     from tunery.data.file import understand
+    from tunery.data.leaks import compare_files
     from tunery.data.sources.location import shown
 
     columns = column_mapping(prompt_column, completion_column, system_column)
     name = shown(file)
     try:
-        understood = understand(file, format=format, columns=columns, system=system)
-        with _progress(file) as on_bytes:
-            checked = check_file(understood, near=near, sample=sample, seed=seed, on_bytes=on_bytes)
+        read = partial(understand, format=format, columns=columns, system=system)
+        understood = read(file)
+        if model is None:
+            with _progress(file) as on_bytes:
+                checked = check_file(
+                    understood, near=near, sample=sample, seed=seed, on_bytes=on_bytes
+                )
+        else:
+            checked = _with_tokens(context, understood, model, near=near, sample=sample, seed=seed)
+        leaks = compare_files(understood, [read(other) for other in held_out or ()], near=near)
+        checked = replace(checked, findings=(*checked.findings, *leaks))
     except DataError as error:
         if not as_json:
             raise
@@ -109,6 +137,26 @@ def check_data(
         _redact(checked, redact, force=force)
     if checked.verdict == "errors":
         raise typer.Exit(EXIT_ERRORS)
+
+
+def _with_tokens(
+    context: typer.Context,
+    file: DataFile,
+    model: str,
+    *,
+    near: bool,
+    sample: int | None,
+    seed: int,
+) -> Checked:
+    """The file as the model's tokenizer and context see it as well."""
+    from tunery.data.check import Checked
+    from tunery.models.open_template import open_template
+    from tunery.pipelines.profile import profile_file
+
+    template, longest = open_template(open_workspace(context).fetch(model, note).folder)
+    found = profile_file(file, template, longest, near=near, sample=sample, seed=seed)
+    findings = tuple(finding for finding in found.findings if finding.code != "row.long")
+    return Checked(file, found.total, found.looked_at, found.used, findings)
 
 
 def _fix(checked: Checked, out: Path, *, force: bool) -> None:
@@ -176,6 +224,7 @@ def _finding(finding: Finding) -> dict[str, object]:
     return {
         "code": finding.code,
         "severity": finding.severity,
+        "file": finding.file,
         "line": finding.line,
         "message": finding.message,
         "fix": finding.hint,
@@ -206,7 +255,7 @@ def _show(file: str, checked: Checked) -> None:
     if shown:
         show_table(
             ("Line", "Severity", "Code", "What", "What to do"),
-            [_cells(finding) for finding in shown],
+            [_cells(finding, file) for finding in shown],
             styles=[STYLES[finding.severity] for finding in shown],
         )
     if len(checked.findings) > SHOWN_FINDINGS:
@@ -237,8 +286,10 @@ def _sampled(checked: Checked) -> str:
     )
 
 
-def _cells(finding: Finding) -> tuple[str, ...]:
+def _cells(finding: Finding, file: str) -> tuple[str, ...]:
     line = str(finding.line) if finding.line else "file"
+    if finding.file != file:
+        line = f"{finding.file}:{line}"
     return line, finding.severity, finding.code, finding.message, finding.hint
 
 

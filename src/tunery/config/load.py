@@ -33,14 +33,14 @@ from tunery.config.document import (
 from tunery.config.problems import SchemaProblem, explain, show
 from tunery.config.reference import item_section_of, section_of, takes_path
 from tunery.config.run import RunConfig
-from tunery.errors import ConfigError, NotFoundError, UserError
+from tunery.config.text import MAX_BYTES, read_text
+from tunery.errors import ConfigError, UserError
 
 Names = tuple[str, ...]
 """A path of keys without list positions."""
 
-MAX_BYTES = 1_000_000
-"""A run's YAML has a few kilobytes; a larger file is most likely not one."""
-
+MISSING = "Give the path of a run's YAML file."
+LARGE = "Data goes into files of its own; `data.train` names them."
 HINT = "Correct these lines, then run the command again."
 
 
@@ -100,7 +100,8 @@ def load_run(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
         NotFoundError: The file is not there.
         ConfigError: Anything in it or in the overrides cannot be used; lists all of it.
     """
-    document = read_document(_read_text(path), str(path))
+    text = read_text(path, "configuration", missing=MISSING, large=LARGE)
+    document = read_document(text, str(path))
     draft = _Draft(tree={}, document=document, file=path, problems=list(document.problems))
     if isinstance(document.value, dict):
         draft.tree = document.value
@@ -135,34 +136,6 @@ def dump_run(config: RunConfig) -> str:
     `load_run` reads it back to the same value from any folder, since its paths are absolute.
     """
     return write_document(config.model_dump(mode="json"))
-
-
-def _read_text(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise NotFoundError(
-            f"The configuration {path} is not there.", "Give the path of a run's YAML file."
-        ) from None
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ConfigError(
-            f"The configuration {path} cannot be read: {reason}.",
-            "Give the path of a run's YAML file.",
-        ) from None
-    if len(content) > MAX_BYTES:
-        raise ConfigError(
-            f"The configuration {path} has {len(content)} bytes, expected at most {MAX_BYTES}.",
-            "Data goes into files of its own; `data.train` names them.",
-        )
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise ConfigError(
-            f"{path}:{line}: the text is not UTF-8 (byte {content[error.start]:#04x}).",
-            "Save the file as UTF-8.",
-        ) from None
 
 
 def _apply_override(draft: _Draft, override: str) -> None:

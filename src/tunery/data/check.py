@@ -7,7 +7,6 @@ order of the file, so the findings are those of one process.
 from __future__ import annotations
 
 import os
-import random
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import Literal
 from tunery.data.collect import Collector
 from tunery.data.file import DataFile
 from tunery.data.findings import Finding
+from tunery.data.reservoir import Reservoir
 from tunery.data.sources.parts import PART_BYTES, Part, cut
 from tunery.data.sources.row import SourceRow
 from tunery.errors import DataError
@@ -97,20 +97,13 @@ def check_file(
 
 
 def _check_sample(file: DataFile, near: bool, wanted: int, seed: int) -> tuple[Collector, int]:
-    """Every set of rows has the same chance (reservoir sampling: Vitter 1985, algorithm R)."""
-    chosen: list[SourceRow] = []
-    draw = random.Random(seed)
-    total = 0
-    for total, row in enumerate(file.source_rows(), start=1):
-        if len(chosen) < wanted:
-            chosen.append(row)
-        elif (place := draw.randrange(total)) < wanted:
-            chosen[place] = row
+    chosen: Reservoir[SourceRow] = Reservoir(wanted, seed)
+    for found in file.source_rows():
+        chosen.add(found)
     collector = Collector(file.name, advice=True, near=near)
-    read = file.row_reader()
-    for row in sorted(chosen, key=lambda row: row.place.line):
-        collector.add(read(row))
-    return collector, total
+    for row in map(file.row_reader(), chosen.values()):
+        collector.add(row)
+    return collector, chosen.seen
 
 
 def _check_in_parts(

@@ -6,7 +6,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tunery.data.checks.digests import digest_of_row
@@ -19,8 +19,8 @@ from tunery.data.sources.jsonl import read_lines
 from tunery.data.sources.row import SourceRow
 from tunery.errors import DataError
 
-_MOST_PASSES = 5
-"""A repair may show what the next one can do: messages are decoded, then their roles are seen."""
+_MOST_REPAIRS = 1000
+"""Of one row: each repair leaves less to do, and this many end even if one did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ class Mended:
 def mend(file: DataFile, findings: tuple[Finding, ...], out: Path, *, force: bool) -> Mended:
     """Writes a repaired copy of a file.
 
-    Lines that need no repair are copied byte for byte; blank lines and a byte-order mark are left
-    out, and so are rows that say the same as an earlier one.
+    Rows that need no repair are copied byte for byte, and each line ends in a line feed. Blank
+    lines and a byte-order mark are left out, and so are rows that say the same as an earlier one.
 
     Args:
         file: How it is read; plain JSON Lines.
@@ -57,13 +57,19 @@ def mend(file: DataFile, findings: tuple[Finding, ...], out: Path, *, force: boo
         force: Replace `out` if it is there.
 
     Raises:
-        DataError: The file is not plain JSON Lines, or `out` is there or is the file itself.
+        DataError: The file is not plain JSON Lines or has a line that is too long to be read, or
+            `out` is there or is the file itself.
     """
     path = Path(file.path)
     if not file.in_parts:
         raise DataError(
             f"{file.name} is not a plain JSON Lines file in UTF-8; only such files are repaired.",
             "Write it as one first: tunery data convert IN OUT.jsonl --to openai.",
+        )
+    if any(finding.code == "file.line_too_long" for finding in findings):
+        raise DataError(
+            f"{file.name} has a line that is too long to be read, so it cannot be copied whole.",
+            "Take out the lines that the check lists as file.line_too_long.",
         )
     if out.exists() and (not force or out.samefile(path)):
         raise DataError(f"{out} is already there.", "Name another file for the repaired copy.")
@@ -99,22 +105,22 @@ class _Mending:
 
     def line(self, line: bytes, number: int) -> bytes | None:
         """The line of the copy; None where it has none."""
-        found = next(read_lines([(number, line)], self._file.name), None)
+        bare = line.rstrip(b"\r\n")
+        found = next(read_lines([(number, bare)], self._file.name), None)
         if found is None:
             self.done["left out a blank line"] += 1
             return None
         self.rows += 1
-        bare = line.rstrip(b"\r\n")
+        if line.endswith(b"\r\n"):
+            self.done["wrote a line feed for a Windows line end"] += 1
         if number == 1 and bare.startswith(b"\xef\xbb\xbf"):
             bare = bare[3:]
             self.done["left out the byte-order mark"] += 1
-        row = self._read(found)
-        if found.value is not None:
-            row, value, done = self._repaired(found, row)
-            if done:
-                self.repaired += 1
-                self.done.update(dict.fromkeys(done, 1))
-                bare = json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        row, value, done = self._repaired(found)
+        if done:
+            self.repaired += 1
+            self.done.update(set(done))
+            bare = json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
         if row.record is None:
             self.faulty += 1
         elif (digest := digest_of_row(row.record)) in self._seen:
@@ -125,17 +131,21 @@ class _Mending:
         self.written += 1
         return bare + b"\n"
 
-    def _repaired(
-        self, found: SourceRow, row: Row
-    ) -> tuple[Row, dict[str, object] | None, list[str]]:
-        value, all_done = found.value, []
-        for _ in range(_MOST_PASSES):
+    def _repaired(self, found: SourceRow) -> tuple[Row, dict[str, object] | None, list[str]]:
+        """The row as it is at last, without a record if it still has an error; and what was done.
+
+        A repair may show what the next one can do: messages are decoded, then their roles seen.
+        """
+        value = found.value
+        all_done: list[str] = []
+        while True:
+            row = self._read(SourceRow(found.place, value, found.problem))
             collector = Collector(self._file.name)
-            collector.add(row)
-            told = [*collector.findings(), *self._of_file]
-            value, done = repair(value or {}, told)
+            if not collector.add(row):
+                row = replace(row, record=None)
+            done: list[str] = []
+            if value is not None and len(all_done) < _MOST_REPAIRS:
+                value, done = repair(value, [*collector.findings(), *self._of_file])
             if not done:
-                break
+                return row, value, all_done
             all_done += done
-            row = self._read(SourceRow(found.place, value))
-        return row, value, all_done

@@ -19,14 +19,13 @@ from pydantic import Field, ValidationError
 from tunery.config.document import Document, KeyPath, Problem, read_document
 from tunery.config.problems import explain, show
 from tunery.config.section import Section
-from tunery.errors import ConfigError, NotFoundError
+from tunery.config.text import read_text
+from tunery.errors import ConfigError
 
 TABLE = "prices.yaml"
 """Name of the table that is delivered, and of the user's own in the home folder."""
 
-MAX_BYTES = 1_000_000
-"""A table has a few kilobytes; a larger file is most likely not one."""
-
+MISSING = "Give the path of a YAML file with prices."
 MOST = 1_000_000
 """Highest price, in US dollars; a higher one is most likely for another unit."""
 
@@ -98,38 +97,13 @@ def load_prices(files: Iterable[Path] = ()) -> Prices:
         ConfigError: Something in a file cannot be used; lists all of that file.
     """
     text = resources.files("tunery.data").joinpath(TABLE).read_text("utf-8")
-    changes = [_read(text, TABLE), *(_read(_text_of(file), str(file)) for file in files)]
+    changes = [_read(text, TABLE)]
+    for file in files:
+        changes.append(_read(read_text(file, "price table", missing=MISSING), str(file)))
     merged: dict[str, PriceEntry | None] = {}
     for change in changes:
         merged |= change
     return {name: entry for name, entry in merged.items() if entry is not None}
-
-
-def _text_of(file: Path) -> str:
-    try:
-        content = file.read_bytes()
-    except FileNotFoundError:
-        raise NotFoundError(
-            f"The price table {file} is not there.", "Give the path of a YAML file with prices."
-        ) from None
-    except OSError as error:
-        raise ConfigError(
-            f"The price table {file} cannot be read: {error.strerror or error}.",
-            "Give the path of a YAML file with prices.",
-        ) from None
-    if len(content) > MAX_BYTES:
-        raise ConfigError(
-            f"The price table {file} has {len(content)} bytes, expected at most {MAX_BYTES}.",
-            "Give the path of a YAML file with prices.",
-        )
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise ConfigError(
-            f"{file}:{line}: the text is not UTF-8 (byte {content[error.start]:#04x}).",
-            "Save the file as UTF-8.",
-        ) from None
 
 
 def _read(text: str, source: str) -> dict[str, PriceEntry | None]:

@@ -49,13 +49,18 @@ class ReadPart:
 
 
 def read_parts(
-    file: DataFile, processes: int | None = None, parallel_bytes: int = PARALLEL_BYTES
+    file: DataFile,
+    processes: int | None = None,
+    *,
+    near: bool = False,
+    parallel_bytes: int = PARALLEL_BYTES,
 ) -> Iterator[ReadPart]:
     """All rows of a file, in its order.
 
     Args:
         file: How it is read.
         processes: How many read a large file; as many as there are cores by default.
+        near: Look for rows that are nearly the same as well.
         parallel_bytes: Smaller files are read by this process.
 
     Raises:
@@ -63,19 +68,20 @@ def read_parts(
     """
     processes = processes or os.cpu_count() or 1
     if processes > 1 and file.in_parts and Path(file.path).stat().st_size >= parallel_bytes:
-        yield from _by_processes(file, processes)
+        yield from _by_processes(file, processes, near)
     else:
-        yield from in_blocks(file.rows(), file.name)
+        yield from in_blocks(file.rows(), file.name, near=near)
 
 
-def in_blocks(rows: Iterable[Row], path: str) -> Iterator[ReadPart]:
+def in_blocks(rows: Iterable[Row], path: str, *, near: bool = False) -> Iterator[ReadPart]:
     """Rows in parts; what shows only when rows are seen together is in the last part.
 
     Args:
         rows: In the order of the file.
         path: Of the file, as the user gave it.
+        near: Look for rows that are nearly the same as well.
     """
-    collector, profile = Collector(path, advice=True), RowProfile()
+    collector, profile = Collector(path, advice=True, near=near), RowProfile()
     conversations: list[Conversation] = []
     without = seen = 0
     for row in rows:
@@ -88,7 +94,9 @@ def in_blocks(rows: Iterable[Row], path: str) -> Iterator[ReadPart]:
             else:
                 conversations.append(conversation)
         if seen == BLOCK_ROWS:
-            yield ReadPart(Collector(path, advice=True), RowProfile(), conversations, without)
+            yield ReadPart(
+                Collector(path, advice=True, near=near), RowProfile(), conversations, without
+            )
             conversations, without, seen = [], 0, 0
     yield ReadPart(collector, profile, conversations, without)
 
@@ -105,12 +113,12 @@ def trained_conversation(record: Record) -> Conversation | None:
     return None
 
 
-def _by_processes(file: DataFile, processes: int) -> Iterator[ReadPart]:
+def _by_processes(file: DataFile, processes: int, near: bool) -> Iterator[ReadPart]:
     # A process that is forked from one with threads may hang.
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         waiting: deque[Future[_Sent]] = deque()
         for part in cut(Path(file.path), PART_BYTES):
-            waiting.append(pool.submit(_read_part, file, part))
+            waiting.append(pool.submit(_read_part, file, near, part))
             if len(waiting) > processes + 1:
                 yield waiting.popleft().result().received(file.name)
         while waiting:
@@ -140,8 +148,8 @@ class _Sent:
         return ReadPart(self.collector, self.rows, conversations, self.without)
 
 
-def _read_part(file: DataFile, part: Part) -> _Sent:
-    [*blocks] = in_blocks(file.rows_of(part), file.name)
+def _read_part(file: DataFile, near: bool, part: Part) -> _Sent:
+    [*blocks] = in_blocks(file.rows_of(part), file.name, near=near)
     same: dict[str, str] = {}
     sent: list[tuple[int, str, bool | None, list[tuple[object, ...]]]] = []
     for block in blocks:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from transformers import AutoConfig, AutoTokenizer
 
 from tunery.config.data import DataSection
 from tunery.config.section import Auto
@@ -26,8 +25,8 @@ from tunery.data.findings import Finding
 from tunery.data.prices import Prices
 from tunery.errors import DataError, UserError
 from tunery.models.architecture import Architecture, read_architecture
-from tunery.models.chat_template import ChatTemplate
-from tunery.models.load import NO_LIMIT, context_of, end_ids, set_threads
+from tunery.models.load import NO_LIMIT, set_threads
+from tunery.models.open_template import open_template
 from tunery.models.sources import fetch
 from tunery.models.token_row import TokenRow
 from tunery.pipelines.machine import describe_machine
@@ -150,7 +149,8 @@ def estimate(
         UserError: The model has no tokenizer or chat template that can be used.
     """
     files = fetch(model, home, offline=offline, log=log)
-    template, context, shape = _open(files.folder)
+    template, context = open_template(files.folder)
+    shape = _shape(files.folder)
     # Three times, with the work between: another program may have the processor for a while.
     rates = [_rate()]
     if not isinstance(data.train, Path):
@@ -200,26 +200,12 @@ def _rate() -> float:
     return product_rate(torch.float32, REPEATS)
 
 
-def _open(folder: Path) -> tuple[ChatTemplate, int, Architecture | str]:
-    """The model's template, its context, and its numbers or why they are not known."""
+def _shape(folder: Path) -> Architecture | str:
+    """The model's numbers, or why they are not known."""
     try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            folder, trust_remote_code=False, local_files_only=True
-        )
-        config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        raise UserError(
-            f"{folder} has no tokenizer that can be loaded: {error}",
-            "Fetch the model again, or choose another: `tunery models list`.",
-        ) from error
-    try:
-        shape: Architecture | str = read_architecture(
-            json.loads((folder / "config.json").read_text("utf-8"))
-        )
+        return read_architecture(json.loads((folder / "config.json").read_text("utf-8")))
     except UserError as error:
-        shape = error.message
-    template = ChatTemplate(tokenizer, end_ids(folder, tokenizer))
-    return template, context_of(config.get_text_config()), shape
+        return error.message
 
 
 def _chosen(name: str, given: int | Auto, found: tuple[int, str]) -> Choice:

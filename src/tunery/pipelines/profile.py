@@ -106,37 +106,37 @@ def profile_file(
     template: ChatTemplate,
     context: int,
     *,
+    near: bool = False,
     sample: int | None = None,
     batch_size: int | None = None,
     seed: int = 0,
-    processes: int | None = None,
     on_rows: Callable[[int], None] = lambda _: None,
 ) -> Profile:
-    """Reads, checks and profiles a file, row by row; near duplicates are `data check`'s to find.
+    """Reads, checks and profiles a file, row by row.
 
     Args:
         file: How it is read.
         template: The model's.
         context: Longest row that the model takes, in tokens.
+        near: Look for rows that are nearly the same as an earlier one as well.
         sample: Look only at so many rows, drawn by the seed.
         batch_size: Rows in a batch of the run; what `auto` chooses by default.
         seed: Draws the sample, the examples and the batches.
-        processes: How many read a large file; as many as there are cores by default.
         on_rows: Told now and then how many rows more were counted.
 
     Raises:
         DataError: The file as a whole cannot be used, or holds no rows.
     """
     path = file.name
-    collector, rows = Collector(path, advice=True), RowProfile()
+    collector, rows = Collector(path, advice=True, near=near), RowProfile()
     tokens = RowTokens(template, context, path)
     drawn: Reservoir[Conversation] = Reservoir(BATCHED_ROWS, seed)
     without = 0
     chosen = None if sample is None else draw(file, sample, seed)
     if chosen is None:
-        parts = read_parts(file, processes)
+        parts = read_parts(file, near=near)
     else:
-        parts = in_blocks(map(file.row_reader(), chosen.values()), path)
+        parts = in_blocks(map(file.row_reader(), chosen.values()), path, near=near)
     for part in parts:
         collector.merge(part.collector)
         rows.merge(part.rows)

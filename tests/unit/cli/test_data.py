@@ -5,6 +5,7 @@ import pytest
 
 from tunery.cli import reading
 from tunery.config.data import FormatName
+from tunery.testing.tiny_models import save_tiny_model
 
 GOOD = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}
 
@@ -20,25 +21,7 @@ def good(number):
 
 
 def many():
-    words = [
-        "sun",
-        "moon",
-        "star",
-        "tree",
-        "lake",
-        "hill",
-        "road",
-        "bird",
-        "fish",
-        "wind",
-        "rain",
-        "snow",
-        "fire",
-        "salt",
-        "milk",
-        "door",
-    ]
-    return [{"prompt": f"{a} {b}", "completion": f"{b}, {a} {a}{b}"} for a in words for b in words]
+    return [good(number) for number in range(20)]
 
 
 def test_a_good_file(run, tmp_path):
@@ -227,6 +210,19 @@ def test_what_is_safe_to_repair_is_repaired(run, run_json, tmp_path):
     assert codes == {"data.too_few_rows", "json.invalid"}
 
 
+def test_a_row_with_a_fault_that_no_format_sees_still_has_it(run, tmp_path):
+    call = {"type": "function", "function": {"name": "find", "arguments": "{}"}}
+    turns = [GOOD["messages"][0], {"role": "assistant", "tool_calls": [call]}]
+    tool = {"type": "function", "function": {"name": "seek"}}
+    file = tmp_path / "rows.jsonl"
+    file.write_bytes(json.dumps({"messages": turns, "tools": [tool]}).encode() + b"\r\n")
+
+    notes = run("data", "check", file, "--fix", tmp_path / "out.jsonl", expect=2).stderr
+
+    assert "1 row of 1, 0 repaired; 1 still have an error" in notes
+    assert "wrote a line feed for a Windows line end (1 row)" in notes
+
+
 def test_a_repaired_copy_replaces_nothing_unasked(run, tmp_path):
     file = write(tmp_path, good(1))
     assert "already there" in run("data", "check", file, "--fix", file, expect=2).stderr
@@ -260,3 +256,34 @@ def test_rows_that_a_target_cannot_hold_are_listed(run, tmp_path):
     assert [finding["code"] for finding in json.loads(told.stdout)["findings"]] == [
         "convert.not_held"
     ]
+
+
+def test_rows_that_training_and_test_share_are_told(run, run_json, tmp_path):
+    train = write(tmp_path, *many())
+    other = {"messages": [good(4)["messages"][0], {"role": "assistant", "content": "c"}]}
+    test = write(tmp_path, good(3), good(99), other, name="test.jsonl")
+
+    document = run_json("data", "check", train, "--held-out", test)
+    out = run("data", "check", train, "--held-out", test).stdout
+
+    told = [(f["file"], f["line"], f["code"]) for f in document["findings"]]
+    assert told == [(str(test), 1, "leak.row"), (str(test), 3, "leak.prompt")]
+    assert f"{test}:1" in out
+
+
+def test_a_model_tells_what_does_not_fit(run_json, tmp_path, monkeypatch):
+    model = save_tiny_model(tmp_path / "model", max_position_embeddings=64)
+    long = {"messages": [{"role": "user", "content": "a" * 60}, GOOD["messages"][1]]}
+    silent = {"messages": [GOOD["messages"][0], {**GOOD["messages"][1], "weight": 0}]}
+    file = write(tmp_path, *many(), long, silent)
+    monkeypatch.setenv("TUNERY_HOME", str(tmp_path / "home"))
+
+    document = run_json("data", "check", file, "--model", model, expect=2)
+
+    found = {f["line"]: f for f in document["findings"] if f["severity"] == "error"}
+    assert {line: f["code"] for line, f in found.items()} == {
+        21: "row.too_long",
+        22: "row.nothing_trained",
+    }
+    assert "Cut there, it would lose 2 of its 2 trained tokens" in found[21]["message"]
+    assert (document["rows"], document["used"]) == (22, 20)

@@ -6,9 +6,10 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tunery.config.load import MAX_BYTES, dump_run, load_run
+from tunery.config.load import dump_run, load_run
 from tunery.config.reference import describe
 from tunery.config.run import RunConfig
+from tunery.config.text import MAX_BYTES
 from tunery.errors import ConfigError, NotFoundError
 
 GOOD = """\

@@ -91,29 +91,7 @@ def test_a_file_without_rows_is_refused(tmp_path: Path) -> None:
         check_file(understand(path))
 
 
-WORDS = [
-    "sun",
-    "moon",
-    "star",
-    "tree",
-    "lake",
-    "hill",
-    "road",
-    "bird",
-    "fish",
-    "wind",
-    "rain",
-    "snow",
-    "fire",
-    "salt",
-    "milk",
-    "door",
-]
-MANY = [
-    json.dumps({"prompt": f"{a} {b}", "completion": f"{b} and {a} {a}{b}"}).encode()
-    for a in WORDS
-    for b in WORDS
-]
+MANY = [line(number) for number in range(0, 700, 7)]
 
 
 @pytest.mark.parametrize(
@@ -123,4 +101,4 @@ MANY = [
 def test_the_verdict_is_the_worst(tmp_path: Path, content: bytes, verdict: str) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_bytes(content)
-    assert check_file(understand(path)).verdict == verdict
+    assert check_file(understand(path), near=False).verdict == verdict

@@ -5,7 +5,8 @@ from datetime import date
 
 import pytest
 
-from tunery.data.prices import MAX_BYTES, load_prices
+from tunery.config.text import MAX_BYTES
+from tunery.data.prices import load_prices
 from tunery.errors import ConfigError, NotFoundError
 
 OWN = """\

@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from tunery.data.checks.language import SAMPLE, LanguageMix, language_of, wilson
+from tunery.data.checks.language import SAMPLE, LanguageMix, language_of
 from tunery.data.checks.rows import ROW_CHECKS, TOLD_ONCE
 from tunery.data.checks.size import RowCount
 from tunery.data.conversation import Conversation, Message
@@ -65,12 +65,6 @@ def test_a_large_file_is_sampled_in_any_order_of_parts() -> None:
     assert joined.findings() == whole.findings()
     assert len(whole.sample) == SAMPLE
     assert "1,000 of 3,000 rows were looked at" in whole.findings()[0].message
-
-
-def test_wilson_interval() -> None:
-    assert wilson(0, 10) == (0.0, pytest.approx(0.2775, abs=1e-4))
-    assert wilson(5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
-    assert wilson(10, 10)[1] == 1.0
 
 
 @pytest.mark.parametrize(
