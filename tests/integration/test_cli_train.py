@@ -53,7 +53,7 @@ def test_train_shows_the_plan_each_step_and_the_scores(tunery, config, tmp_path)
 def test_train_goes_on_when_told_to(tunery, config):
     tunery("train", config)
     result = tunery("train", config, "--resume")
-    assert "Resumed after step 4 of 4" in result.output
+    assert "All 4 steps were done before: nothing is left to train" in result.output
 
 
 def test_without_a_checkpoint_it_says_that_it_starts_from_the_first_step(tunery, config, tmp_path):
