@@ -15,17 +15,6 @@ from tunery.data.sources.thorough_json import Fault, ThoroughDecoder
 from tunery.data.wording import kind_of
 
 
-def read_objects(lines: Iterable[str], file: str) -> Iterator[SourceRow]:
-    """Every line that is not blank, as an object or with its problem.
-
-    Args:
-        lines: The lines, from the first of the file on.
-        file: Path of the file, for the findings.
-    """
-    encoded = (line.encode("utf-8", "surrogateescape").removesuffix(b"\n") for line in lines)
-    return read_lines(enumerate(encoded, start=1), file)
-
-
 def read_lines(lines: Iterable[NumberedLine], file: str) -> Iterator[SourceRow]:
     """Every line that is not blank, as an object or with its problem.
 

@@ -1,11 +1,12 @@
 import pytest
 
-from tunery.data.sources.jsonl import read_objects
+from tunery.data.sources.jsonl import read_lines
 from tunery.data.sources.row import SourceRow
 
 
 def read(text: str) -> list[SourceRow]:
-    return list(read_objects(text.splitlines(keepends=True), "rows.jsonl"))
+    lines = text.encode("utf-8", "surrogateescape").removesuffix(b"\n").split(b"\n")
+    return list(read_lines(enumerate(lines, start=1), "rows.jsonl"))
 
 
 def told(row: SourceRow) -> tuple[str, str, str]:

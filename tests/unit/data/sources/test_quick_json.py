@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunery.data.sources.jsonl import read_objects
+from tunery.data.sources.jsonl import read_lines
 from tunery.data.sources.quick_json import quick_object
 
 TEXT = st.text(max_size=6) | st.sampled_from(['":', '\\":', '"', "\\", " :", '\\\\":', "a"])
@@ -17,7 +17,7 @@ VALUE = st.recursive(
 
 
 def thorough(line: bytes) -> Any:
-    (row,) = read_objects([line.decode("utf-8", "surrogateescape")], "a.jsonl")
+    (row,) = read_lines([(1, line)], "a.jsonl")
     return row.value
 
 
